@@ -1,0 +1,54 @@
+"""The only module that sets numba flags, and the only one that touches BLAS threads.
+
+Every kernel is compiled with IEEE semantics (no `fastmath`), cached on disk, and releases the GIL.
+`pkernel` kernels write one result per `prange` item and never reduce across threads, so that bits do
+not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numba
+from threadpoolctl import threadpool_limits
+
+# A cluster's workers receive a warmed, read-only cache directory; CANALRISK_NUMBA_CACHE=0 turns the
+# disk cache off where the home directory is not writable. It changes where files live, never results.
+_CACHE = os.environ.get("CANALRISK_NUMBA_CACHE", "1") != "0"
+
+_FLAGS: dict[str, Any] = {
+    "cache": _CACHE,
+    "fastmath": False,
+    "nogil": True,
+    "error_model": "numpy",
+}
+
+
+def kernel(function: Any) -> Any:
+    """Compile a serial kernel."""
+    return numba.njit(**_FLAGS)(function)
+
+
+def inline_kernel(function: Any) -> Any:
+    """Compile a small kernel that its callers should inline."""
+    return numba.njit(inline="never", **_FLAGS)(function)
+
+
+def pkernel(function: Any) -> Any:
+    """Compile a kernel whose `prange` loops run on all threads that the caller allowed."""
+    return numba.njit(parallel=True, **_FLAGS)(function)
+
+
+def set_threads(threads: int) -> None:
+    """Set how many threads `pkernel` kernels use in this process."""
+    numba.set_num_threads(max(1, min(threads, numba.config.NUMBA_NUM_THREADS)))
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Run BLAS single-threaded inside: parallelism is ours, and bits stay the same."""
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield

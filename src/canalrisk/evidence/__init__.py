@@ -1,0 +1,1 @@
+"""Every physical and clinical number with its source and status."""

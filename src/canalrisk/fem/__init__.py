@@ -1,0 +1,1 @@
+"""Finite-strain finite elements with contact against fields."""

@@ -1,0 +1,1 @@
+"""Compiled kernels: arrays and status codes in and out, nothing else."""

@@ -1,0 +1,1 @@
+"""A sampled field on an affine grid."""

@@ -1,0 +1,1 @@
+"""The mass as it will be."""

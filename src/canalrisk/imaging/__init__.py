@@ -1,0 +1,1 @@
+"""Label maps: readers, tables, geometry checks."""

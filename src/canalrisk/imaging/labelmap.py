@@ -1,0 +1,63 @@
+"""A label map in memory: array, affine grid, and the table that says what each integer is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canalrisk.field.grid import Grid
+from canalrisk.findings import Finding
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """What the integers of a segmentation tool mean.
+
+    `entries` maps integer to structure name in our vocabulary: ``vertebra:C5``, ``disc:C5/6``, ``cord``,
+    ``cord_or_sac``, ``csf``, ``epidural``, ``canal_content`` (canal minus cord), ``canal`` (all of it),
+    ``flavum``, ``artery:left``, ``artery:right``, ``root:C6:left``, ``mass``, ``part:arch`` and other
+    subregions, ``ignore``. `canal` and `sac` are unions of names.
+    """
+
+    name: str
+    version: str
+    entries: dict[int, str]
+    source: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelMap:
+    """A segmentation and what its integers mean.
+
+    Parameters
+    ----------
+    labels : ndarray of int16 or int32, (nx, ny, nz)
+        In the array order of the file; never reoriented.
+    grid : Grid
+        Where the voxels are, RAS+ mm.
+    table : LabelTable
+        The integers' meaning.
+    mass : ndarray of bool, optional
+        The calcified mass on the same grid, when given as its own file or as a label.
+    mass_is_label : bool
+        True when the mass came as a label of the map and so has replaced what lay under it.
+    source : dict
+        File names (no paths), SHA-256, label table choice: for provenance.
+    findings : tuple of Finding
+        What reading had to assume.
+    """
+
+    labels: NDArray[np.integer]
+    grid: Grid
+    table: LabelTable
+    mass: NDArray[np.bool_] | None = None
+    mass_is_label: bool = False
+    source: dict[str, str] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+    def mask(self, *names: str) -> NDArray[np.bool_]:
+        """Voxels whose structure is one of `names` (exact names)."""
+        values = [value for value, name in self.table.entries.items() if name in names]
+        return np.isin(self.labels, values)

@@ -1,0 +1,1 @@
+"""The cord under a growing mass."""

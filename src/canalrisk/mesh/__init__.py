@@ -1,0 +1,1 @@
+"""Swept hexahedral meshes."""

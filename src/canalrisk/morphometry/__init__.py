@@ -1,0 +1,1 @@
+"""Indices of canal, cord and foramina."""

@@ -1,0 +1,1 @@
+"""Synthetic spines and masses with known answers."""

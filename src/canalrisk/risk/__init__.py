@@ -1,0 +1,1 @@
+"""From dose to risk, with intervals."""
