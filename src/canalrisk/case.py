@@ -1,0 +1,194 @@
+"""One subject from label map to risk: the only place where the steps meet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from canalrisk import provenance
+from canalrisk.anatomy import build_spine
+from canalrisk.anatomy.spine import Spine
+from canalrisk.findings import Finding
+from canalrisk.growth import grow
+from canalrisk.growth.timeline import Scenario, Timeline
+from canalrisk.imaging.labelmap import LabelMap
+from canalrisk.mechanics import CordResult, CordSettings, simulate_cord
+from canalrisk.morphometry import Prepared, measure, prepare
+from canalrisk.risk import assess_risk
+
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a case is computed; what is assumed of the mass's future is the `Scenario`.
+
+    Parameters
+    ----------
+    cord : CordSettings
+        Mesh preset and materials of the cord model.
+    mechanics : bool
+        False measures and grows only; risks that need mechanics are then absent.
+    draws : int
+        Samples of the risk models' parameters.
+    seed : int
+        Seed of those samples.
+    """
+
+    cord: CordSettings = field(default_factory=CordSettings)
+    mechanics: bool = True
+    draws: int = 2000
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A label map understood once, ready for many scenarios."""
+
+    labelmap: LabelMap
+    spine: Spine
+    prepared: Prepared
+
+
+@dataclass(frozen=True, eq=False)
+class CaseResult:
+    """Everything one case gives; `dataset` holds the numbers, the rest what they came from."""
+
+    dataset: xr.Dataset
+    labelmap: LabelMap
+    spine: Spine
+    timeline: Timeline
+    cord: CordResult | None
+    scenario: Scenario
+    settings: Settings
+    findings: tuple[Finding, ...]
+    provenance: dict[str, Any]
+
+
+def prepare_subject(labelmap: LabelMap, *, progress: Progress | None = None) -> Subject:
+    """Understand a label map: spine, sections, foramina. Done once, whatever the number of scenarios.
+
+    Parameters
+    ----------
+    labelmap : LabelMap
+        From `canalrisk.imaging.read_labels` or `canalrisk.phantom.voxelise`.
+    progress : callable, optional
+        Called as ``progress(fraction, message)``.
+
+    Raises
+    ------
+    InputRefused
+        If the labels do not make a cervical spine with, optionally, a mass near it.
+    """
+    spine = build_spine(labelmap, progress=_part(progress, 0.0, 0.7))
+    return Subject(labelmap=labelmap, spine=spine, prepared=prepare(spine, progress=_part(progress, 0.7, 1.0)))
+
+
+def assess(
+    subject: LabelMap | Subject,
+    *,
+    scenario: Scenario | None = None,
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+    command: str | None = None,
+) -> CaseResult:
+    """Assess one case: canal, foramina, cord mechanics and risk, today and along a growth scenario.
+
+    Parameters
+    ----------
+    subject : LabelMap or Subject
+        A label map, or one prepared before with `prepare_subject`.
+    scenario : Scenario, optional
+        How the mass grows; the founding case's (doubling within a year) where not given.
+    settings : Settings, optional
+        How it is computed.
+    progress : callable, optional
+        Called as ``progress(fraction, message)``.
+    command : str, optional
+        Command line for the provenance record.
+
+    Returns
+    -------
+    CaseResult
+        `dataset` has dims time (years), section, cord_section, foramen, side, model.
+
+    Raises
+    ------
+    InputRefused
+        If the labels cannot be used.
+
+    Notes
+    -----
+    A time whose mechanics failed keeps its geometry; its mechanical variables are NaN and
+    `mechanics_reason` says why.
+    """
+    scenario, settings = scenario or Scenario(), settings or Settings()
+    if isinstance(subject, LabelMap):
+        subject = prepare_subject(subject, progress=_part(progress, 0.0, 0.3))
+    spine = subject.spine
+
+    timeline = grow(spine, scenario=scenario, progress=_part(progress, 0.3, 0.4))
+    geometry = _measure_all(subject.prepared, timeline, progress=_part(progress, 0.4, 0.6))
+    cord = None
+    parts = [geometry]
+    if settings.mechanics:
+        cord = simulate_cord(spine, timeline, settings=settings.cord, progress=_part(progress, 0.6, 0.97))
+        parts.append(cord.dataset)
+    merged = xr.merge(parts, join="exact", combine_attrs="drop_conflicts")
+    risk, risk_findings = assess_risk(merged, draws=settings.draws, seed=settings.seed)
+    dataset = xr.merge([merged, risk], join="exact", combine_attrs="drop_conflicts")
+    dataset = dataset.assign_coords(time=_time_coordinate(dataset["time"].values))
+
+    findings = _unique(
+        subject.labelmap.findings,
+        spine.findings,
+        subject.prepared.findings,
+        timeline.findings,
+        cord.findings if cord else (),
+        risk_findings,
+    )
+    return CaseResult(
+        dataset=dataset,
+        labelmap=subject.labelmap,
+        spine=spine,
+        timeline=timeline,
+        cord=cord,
+        scenario=scenario,
+        settings=settings,
+        findings=findings,
+        provenance=provenance.record(
+            source=subject.labelmap.source, scenario=scenario, settings=settings, seed=settings.seed, command=command
+        ),
+    )
+
+
+def _measure_all(prepared: Prepared, timeline: Timeline, *, progress: Progress) -> xr.Dataset:
+    measured = []
+    for number, snapshot in enumerate(timeline.snapshots):
+        progress(number / len(timeline.snapshots), f"measuring year {snapshot.time_years:.2f}")
+        measured.append(measure(prepared, snapshot))
+    times = [snapshot.time_years for snapshot in timeline.snapshots]
+    return xr.concat(measured, dim=xr.DataArray(times, dims="time", name="time"), data_vars="all", combine_attrs="override")
+
+
+def _time_coordinate(values: np.ndarray[Any, Any]) -> xr.DataArray:
+    attrs = {"units": "year", "long_name": "time since the scan", "definition": "0 is the scan that was read"}
+    return xr.DataArray(values, dims="time", attrs=attrs)
+
+
+def _unique(*groups: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    return tuple(dict.fromkeys(finding for group in groups for finding in group))
+
+
+def _part(progress: Progress | None, start: float, stop: float) -> Progress:
+    """Map a step's own 0-1 progress onto its share of the whole."""
+
+    def report(fraction: float, message: str) -> None:
+        if progress is not None:
+            progress(start + (stop - start) * fraction, message)
+
+    return report
