@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
-import click
 import typer
 
 from canalrisk import __version__
@@ -14,14 +14,15 @@ from canalrisk.errors import CanalriskError
 
 app = typer.Typer(
     name="canalrisk",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     help=(
         "Canal and foraminal compromise, cord mechanics and risk from a segmented calcified mass of the "
         "cervical spine.\n\n[bold]Research use. Not a diagnosis.[/bold]\n\n"
-        "Start with [bold]canalrisk demo --out demo-out[/bold], then [bold]canalrisk assess SEG --mass MASS --out OUT[/bold]."
+        "Start with [bold]canalrisk demo --out demo-out[/bold], then\n"
+        "[bold]canalrisk assess SEG --mass MASS --out OUT[/bold]."
     ),
     epilog="Exit codes: 0 done, 2 usage, 3 input refused, 4 numerical failure, 5 missing extra, 130 interrupted.",
 )
@@ -31,18 +32,21 @@ app.command("phantom")(phantom.phantom)
 app.command("labels")(labels.labels)
 app.command("sweep")(sweep.sweep)
 
-
-def _version(show: bool) -> None:
-    if show:
-        typer.echo(f"canalrisk {__version__}")
-        raise typer.Exit
+# Typer keeps its own copy of click in new versions and imports it in old ones; its public BadParameter
+# derives from the usage error of whichever it is.
+_UsageError = typer.BadParameter.__base__
 
 
 @app.callback()
-def _options(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+def _without_command(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
 ) -> None:
-    """Hold the options that come before a command."""
+    """Print the version or, without a command, the help."""
+    if version:
+        typer.echo(f"canalrisk {__version__}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def run(argv: list[str]) -> int:
@@ -52,13 +56,11 @@ def run(argv: list[str]) -> int:
         status = command.main(args=argv, prog_name="canalrisk", standalone_mode=False)
     except CanalriskError as error:
         return report_error(error, as_json="--json" in argv)
-    except click.exceptions.NoArgsIsHelpError as error:
-        typer.echo(error.ctx.get_help() if error.ctx else "")
+    except _UsageError as error:  # type: ignore[misc]  # the base class is only known at run time
+        name = f"canalrisk {argv[0]}" if argv and not argv[0].startswith("-") else "canalrisk"
+        sys.stderr.write(f"error: {error.format_message()}\n  where: command line\n  do:    see {name} --help\n")
         return 2
-    except click.UsageError as error:
-        sys.stderr.write(f"error: {error.format_message()}\n  where: command line\n  do:    see canalrisk --help\n")
-        return 2
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("interrupted; nothing half-written was left behind\n")
         return INTERRUPTED
     return int(status or 0)

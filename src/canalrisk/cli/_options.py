@@ -1,0 +1,102 @@
+"""The options that several commands share, each written once."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path, PurePath
+from typing import Annotated
+
+import typer
+
+from canalrisk._jit import set_threads
+from canalrisk.case import Settings
+from canalrisk.errors import UsageError
+from canalrisk.growth.timeline import Scenario
+from canalrisk.mechanics import CordSettings
+
+GROWTH = "Growth scenario"
+MODEL = "Model"
+OUTPUT = "Output"
+
+Out = Annotated[Path, typer.Option("--out", help="Folder for the results; made if absent.", rich_help_panel=OUTPUT)]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace results of an earlier run in --out.", rich_help_panel=OUTPUT)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on stdout.", rich_help_panel=OUTPUT)]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.", rich_help_panel=OUTPUT)]
+Labels = Annotated[
+    str,
+    typer.Option(
+        "--labels", help="Label table: 'auto', a name of 'canalrisk labels', or a TOML file of your own.", show_default=True
+    ),
+]
+Mass = Annotated[
+    str | None,
+    typer.Option("--mass", help="The mass: its own file on the same grid, or an integer label of SEG."),
+]
+Law = Annotated[
+    str, typer.Option("--law", help="Volume law: exponential, linear-radius or none.", rich_help_panel=GROWTH)
+]
+Doubling = Annotated[
+    float,
+    typer.Option("--doubling-time-years", help="Years to double the volume (exponential).", rich_help_panel=GROWTH),
+]
+RadialRate = Annotated[
+    float,
+    typer.Option("--radial-rate-mm-per-year", help="Advance of the surface (linear-radius).", rich_help_panel=GROWTH),
+]
+Horizon = Annotated[float, typer.Option("--horizon-years", help="How far to look ahead.", rich_help_panel=GROWTH)]
+Times = Annotated[
+    int, typer.Option("--times", help="Number of times, today and the horizon included.", rich_help_panel=GROWTH)
+]
+BoneSpeed = Annotated[
+    float,
+    typer.Option("--bone-speed", help="Speed of the front in bone over that in soft tissue.", rich_help_panel=GROWTH),
+]
+Mesh = Annotated[str, typer.Option("--mesh", help="Cord mesh: coarse, standard or fine.", rich_help_panel=MODEL)]
+Materials = Annotated[
+    str, typer.Option("--material-set", help="Cord materials: A, B or C (docs/mechanics.md).", rich_help_panel=MODEL)
+]
+Mechanics = Annotated[
+    bool, typer.Option("--mechanics/--no-mechanics", help="Solve the cord model.", rich_help_panel=MODEL)
+]
+Draws = Annotated[int, typer.Option("--draws", help="Samples of the risk models' parameters.", rich_help_panel=MODEL)]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of every random draw.", rich_help_panel=MODEL)]
+Threads = Annotated[
+    int, typer.Option("--threads", help="Threads of the compiled kernels; 0 takes all.", rich_help_panel=MODEL)
+]
+
+
+def scenario_from(
+    *, law: str, doubling: float, radial_rate: float, horizon: float, times: int, bone_speed: float
+) -> Scenario:
+    """Return the Scenario that the growth flags describe."""
+    return Scenario(
+        name=f"{law} growth",
+        law=law,
+        doubling_time_years=doubling,
+        radial_rate_mm_per_year=radial_rate,
+        horizon_years=horizon,
+        n_times=times,
+        bone_speed=bone_speed,
+    )
+
+
+def settings_from(*, mesh: str, materials: str, mechanics: bool, draws: int, seed: int, threads: int) -> Settings:
+    """Return the Settings that the model flags describe, and set the threads of this process."""
+    if draws < 100:
+        raise UsageError(f"{draws} draws are too few for an interval", where="--draws", fix="give at least 100")
+    if threads < 0:
+        raise UsageError(f"{threads} threads", where="--threads", fix="give 1 or more, or 0 for all")
+    if threads:
+        set_threads(threads)
+    return Settings(
+        cord=CordSettings(preset=mesh, material_set=materials), mechanics=mechanics, draws=draws, seed=seed
+    )
+
+
+def command_line() -> str:
+    """Return the command as typed, every path cut to its file name."""
+    words = [PurePath(word).name if ("/" in word or "\\" in word) else word for word in sys.argv[1:]]
+    return shlex.join(["canalrisk", *words])
