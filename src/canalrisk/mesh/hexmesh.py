@@ -82,4 +82,6 @@ def lateral_quads(cells: Index, *, section_size: int, n_sections: int) -> Index:
     low = outer // section_size == (outer // section_size).min(axis=1, keepdims=True)
     start = np.argmax(low & ~np.roll(low, 1, axis=1), axis=1)
     outer = np.take_along_axis(outer, (start[:, None] + np.arange(4)) % 4, axis=1)
-    return outer[np.lexsort((outer[:, 0], (outer // section_size).min(axis=1)))]
+    order = np.lexsort((outer[:, 0], (outer // section_size).min(axis=1)))
+    ordered: Index = outer[order]
+    return ordered
