@@ -54,7 +54,8 @@ class HexMesh:
     @property
     def ring(self) -> Index:
         """Nodes of the first section's outline, counter-clockwise seen from the second section."""
-        return self.surface[self.surface.max(axis=1) < 2 * self.section_size][:, 0]
+        ring: Index = self.surface[self.surface.max(axis=1) < 2 * self.section_size][:, 0]
+        return ring
 
 
 def lateral_quads(cells: Index, *, section_size: int, n_sections: int) -> Index:
