@@ -1,1 +1,7 @@
 """A sampled field on an affine grid."""
+
+from canalrisk.field.distance import redistance, signed_distance
+from canalrisk.field.grid import Grid
+from canalrisk.field.spline import Spline, fit_spline, linear_sample
+
+__all__ = ["Grid", "Spline", "fit_spline", "linear_sample", "redistance", "signed_distance"]

@@ -26,7 +26,8 @@ class Grid:
     @property
     def spacing(self) -> NDArray[np.float64]:
         """Voxel edge lengths along the array axes, (3,), mm."""
-        return np.linalg.norm(self.affine[:3, :3], axis=0)
+        spacing: NDArray[np.float64] = np.linalg.norm(self.affine[:3, :3], axis=0)
+        return spacing
 
     @property
     def voxel_volume(self) -> float:
@@ -36,16 +37,19 @@ class Grid:
     @property
     def inverse(self) -> NDArray[np.float64]:
         """World mm to voxel index, (4, 4)."""
-        return np.linalg.inv(self.affine)
+        inverse: NDArray[np.float64] = np.linalg.inv(self.affine)
+        return inverse
 
     def to_world(self, index: ArrayLike) -> NDArray[np.float64]:
         """Voxel indices (..., 3) to world points (..., 3), mm."""
-        return np.asarray(index, float) @ self.affine[:3, :3].T + self.affine[:3, 3]
+        world: NDArray[np.float64] = np.asarray(index, float) @ self.affine[:3, :3].T + self.affine[:3, 3]
+        return world
 
     def to_voxel(self, points: ArrayLike) -> NDArray[np.float64]:
         """World points (..., 3), mm, to fractional voxel indices (..., 3)."""
         inverse = self.inverse
-        return np.asarray(points, float) @ inverse[:3, :3].T + inverse[:3, 3]
+        voxel: NDArray[np.float64] = np.asarray(points, float) @ inverse[:3, :3].T + inverse[:3, 3]
+        return voxel
 
     def matches(self, other: Grid, *, tolerance_mm: float = 1e-3) -> bool:
         """Whether both grids have the same shape and put every corner at the same place."""

@@ -1,0 +1,391 @@
+"""Compiled loops over sampled fields: sampling and distances."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from canalrisk._jit import inline_kernel, kernel, pkernel
+
+
+@inline_kernel
+def _mirror(i, n):
+    if i < 0:
+        i = -i
+    if i > n - 1:
+        i = 2 * (n - 1) - i
+    return min(max(i, 0), n - 1)
+
+
+@inline_kernel
+def _weights(t):
+    s = 1.0 - t
+    return (
+        s * s * s / 6.0,
+        (4.0 - 6.0 * t * t + 3.0 * t * t * t) / 6.0,
+        (4.0 - 6.0 * s * s + 3.0 * s * s * s) / 6.0,
+        t * t * t / 6.0,
+    )
+
+
+@inline_kernel
+def _slopes(t):
+    s = 1.0 - t
+    return (-0.5 * s * s, 0.5 * t * (3.0 * t - 4.0), 0.5 * s * (4.0 - 3.0 * s), 0.5 * t * t)
+
+
+@inline_kernel
+def _bends(t):
+    return (1.0 - t, 3.0 * t - 2.0, 1.0 - 3.0 * t, t)
+
+
+@inline_kernel
+def bspline_point(coefficients, inverse, x, y, z, out):
+    """Value, gradient and Hessian of a cubic B-spline at one world point.
+
+    `coefficients` float64 (nx, ny, nz) C with mirror boundary (`fit_spline`), `inverse` float64 (3 or 4, 4)
+    world mm to voxel index, `out` float64 (10,): value, g_x, g_y, g_z, H_xx, H_yy, H_zz, H_xy, H_xz, H_yz
+    in world axes. Outside the grid the field continues constant (slope zero along the left axis); a
+    point that is not finite gives NaN.
+    """
+    nx, ny, nz = coefficients.shape
+    u = inverse[0, 0] * x + inverse[0, 1] * y + inverse[0, 2] * z + inverse[0, 3]
+    v = inverse[1, 0] * x + inverse[1, 1] * y + inverse[1, 2] * z + inverse[1, 3]
+    w = inverse[2, 0] * x + inverse[2, 1] * y + inverse[2, 2] * z + inverse[2, 3]
+    if not (np.isfinite(u) and np.isfinite(v) and np.isfinite(w)):
+        out[:10] = np.nan
+        return
+    in_u = 1.0 if 0.0 <= u <= nx - 1 else 0.0
+    in_v = 1.0 if 0.0 <= v <= ny - 1 else 0.0
+    in_w = 1.0 if 0.0 <= w <= nz - 1 else 0.0
+    u = min(max(u, 0.0), nx - 1.0)
+    v = min(max(v, 0.0), ny - 1.0)
+    w = min(max(w, 0.0), nz - 1.0)
+    i = max(min(int(u), nx - 2), 0)
+    j = max(min(int(v), ny - 2), 0)
+    k = max(min(int(w), nz - 2), 0)
+    au, av, aw = _weights(u - i), _weights(v - j), _weights(w - k)
+    bu, bv, bw = _slopes(u - i), _slopes(v - j), _slopes(w - k)
+    cu, cv, cw = _bends(u - i), _bends(v - j), _bends(w - k)
+    k0, k1, k2, k3 = _mirror(k - 1, nz), k, _mirror(k + 1, nz), _mirror(k + 2, nz)
+
+    f = fu = fv = fw = fuu = fvv = fww = fuv = fuw = fvw = 0.0
+    for a in range(4):
+        ia = _mirror(i - 1 + a, nx)
+        s = sv = sw = svv = sww = svw = 0.0
+        for b in range(4):
+            jb = _mirror(j - 1 + b, ny)
+            c0, c1 = coefficients[ia, jb, k0], coefficients[ia, jb, k1]
+            c2, c3 = coefficients[ia, jb, k2], coefficients[ia, jb, k3]
+            q = aw[0] * c0 + aw[1] * c1 + aw[2] * c2 + aw[3] * c3
+            qw = bw[0] * c0 + bw[1] * c1 + bw[2] * c2 + bw[3] * c3
+            qww = cw[0] * c0 + cw[1] * c1 + cw[2] * c2 + cw[3] * c3
+            s += av[b] * q
+            sv += bv[b] * q
+            svv += cv[b] * q
+            sw += av[b] * qw
+            svw += bv[b] * qw
+            sww += av[b] * qww
+        f += au[a] * s
+        fu += bu[a] * s
+        fuu += cu[a] * s
+        fv += au[a] * sv
+        fuv += bu[a] * sv
+        fvv += au[a] * svv
+        fw += au[a] * sw
+        fuw += bu[a] * sw
+        fvw += au[a] * svw
+        fww += au[a] * sww
+    # Constant extension: what points along a clamped axis has no slope.
+    fu, fv, fw = fu * in_u, fv * in_v, fw * in_w
+    fuu, fvv, fww = fuu * in_u, fvv * in_v, fww * in_w
+    fuv, fuw, fvw = fuv * in_u * in_v, fuw * in_u * in_w, fvw * in_v * in_w
+
+    out[0] = f
+    for p in range(3):
+        out[1 + p] = inverse[0, p] * fu + inverse[1, p] * fv + inverse[2, p] * fw
+    for m in range(6):
+        p = m if m < 3 else (0 if m < 5 else 1)
+        q_ = m if m < 3 else (1 if m == 3 else 2)
+        u0, u1, u2 = inverse[0, p], inverse[1, p], inverse[2, p]
+        w0, w1, w2 = inverse[0, q_], inverse[1, q_], inverse[2, q_]
+        out[4 + m] = (
+            fuu * u0 * w0
+            + fvv * u1 * w1
+            + fww * u2 * w2
+            + fuv * (u0 * w1 + u1 * w0)
+            + fuw * (u0 * w2 + u2 * w0)
+            + fvw * (u1 * w2 + u2 * w1)
+        )
+
+
+@pkernel
+def bspline_points(coefficients, inverse, points, out):
+    """`bspline_point` at every row of `points` (n, 3) into `out` (n, 10)."""
+    for m in prange(points.shape[0]):
+        bspline_point(coefficients, inverse, points[m, 0], points[m, 1], points[m, 2], out[m])
+
+
+@pkernel
+def trilinear_points(values, inverse, points, fill, out):
+    """Trilinear samples of float32 `values` at world `points` (n, 3); `fill` beyond half a voxel outside."""
+    nx, ny, nz = values.shape
+    for m in prange(points.shape[0]):
+        x, y, z = points[m, 0], points[m, 1], points[m, 2]
+        u = inverse[0, 0] * x + inverse[0, 1] * y + inverse[0, 2] * z + inverse[0, 3]
+        v = inverse[1, 0] * x + inverse[1, 1] * y + inverse[1, 2] * z + inverse[1, 3]
+        w = inverse[2, 0] * x + inverse[2, 1] * y + inverse[2, 2] * z + inverse[2, 3]
+        # The comparison is false for NaN, so that points which are not finite get the fill too.
+        if not (-0.5 <= u <= nx - 0.5 and -0.5 <= v <= ny - 0.5 and -0.5 <= w <= nz - 0.5):
+            out[m] = fill
+            continue
+        u, v, w = min(max(u, 0.0), nx - 1.0), min(max(v, 0.0), ny - 1.0), min(max(w, 0.0), nz - 1.0)
+        i, j, k = max(min(int(u), nx - 2), 0), max(min(int(v), ny - 2), 0), max(min(int(w), nz - 2), 0)
+        i1, j1, k1 = min(i + 1, nx - 1), min(j + 1, ny - 1), min(k + 1, nz - 1)
+        a, b, c = u - i, v - j, w - k
+        low = (1.0 - b) * ((1.0 - c) * values[i, j, k] + c * values[i, j, k1]) + b * (
+            (1.0 - c) * values[i, j1, k] + c * values[i, j1, k1]
+        )
+        high = (1.0 - b) * ((1.0 - c) * values[i1, j, k] + c * values[i1, j, k1]) + b * (
+            (1.0 - c) * values[i1, j1, k] + c * values[i1, j1, k1]
+        )
+        out[m] = (1.0 - a) * low + a * high
+
+
+@kernel
+def interface_voxels(values):
+    """Flat indices of voxels whose field differs in sign (negative or not) from a face neighbour's."""
+    nx, ny, nz = values.shape
+    count = 0
+    found = np.empty(1024, np.int64)
+    for i in range(nx):
+        for j in range(ny):
+            for k in range(nz):
+                s = values[i, j, k] < 0.0
+                if (
+                    (i > 0 and (values[i - 1, j, k] < 0.0) != s)
+                    or (i < nx - 1 and (values[i + 1, j, k] < 0.0) != s)
+                    or (j > 0 and (values[i, j - 1, k] < 0.0) != s)
+                    or (j < ny - 1 and (values[i, j + 1, k] < 0.0) != s)
+                    or (k > 0 and (values[i, j, k - 1] < 0.0) != s)
+                    or (k < nz - 1 and (values[i, j, k + 1] < 0.0) != s)
+                ):
+                    if count == found.size:
+                        bigger = np.empty(2 * count, np.int64)
+                        bigger[:count] = found
+                        found = bigger
+                    found[count] = (i * ny + j) * nz + k
+                    count += 1
+    return found[:count].copy()
+
+
+@inline_kernel
+def _project(coefficients, scale, x, p, tolerance, out):
+    """Move `p` to the zero level's point nearest to `x` (both mm in the grid's own axes); True if it converged.
+
+    Alternates a Newton step onto the level and a tangential step towards `x` (Chopp 2001, SIAM J Sci Comput
+    23:230-244).
+    """
+    reach = 0.5 / max(scale[0, 0], scale[1, 1], scale[2, 2])
+    for _ in range(20):
+        bspline_point(coefficients, scale, p[0], p[1], p[2], out)
+        g2 = out[1] * out[1] + out[2] * out[2] + out[3] * out[3]
+        if not g2 > 0.0:
+            return False
+        dot = ((x[0] - p[0]) * out[1] + (x[1] - p[1]) * out[2] + (x[2] - p[2]) * out[3]) / g2
+        lift = out[0] / g2
+        s0 = x[0] - p[0] - (dot + lift) * out[1]
+        s1 = x[1] - p[1] - (dot + lift) * out[2]
+        s2 = x[2] - p[2] - (dot + lift) * out[3]
+        length = np.sqrt(s0 * s0 + s1 * s1 + s2 * s2)
+        damp = 1.0 if length <= reach else reach / length
+        p[0] += damp * s0
+        p[1] += damp * s1
+        p[2] += damp * s2
+        if length < tolerance:
+            return True
+    return False
+
+
+@pkernel
+def foot_points(coefficients, spacing, voxels, starts, feet, normals, status):
+    """Nearest points of the zero level, mm in the grid's own axes, into `feet` (n, 3); unit `normals` there.
+
+    `voxels` flat indices (n,), `starts` (n, 3) first guesses. `status` 1 where the projection converged to a
+    point not further from the voxel than the guess (plus a quarter voxel); otherwise `feet` keeps the guess.
+    """
+    _nx, ny, nz = coefficients.shape
+    scale = np.zeros((3, 4))
+    for a in range(3):
+        scale[a, a] = 1.0 / spacing[a]
+    slack = min(spacing[0], spacing[1], spacing[2])
+    tolerance = 1e-5 * slack
+    for m in prange(voxels.size):
+        x, p, out = np.empty(3), np.empty(3), np.empty(10)
+        flat = voxels[m]
+        x[0] = (flat // (ny * nz)) * spacing[0]
+        x[1] = (flat // nz % ny) * spacing[1]
+        x[2] = (flat % nz) * spacing[2]
+        before = 0.0
+        for a in range(3):
+            p[a] = starts[m, a]
+            before += (x[a] - p[a]) ** 2
+        done = _project(coefficients, scale, x, p, tolerance, out)
+        after = (x[0] - p[0]) ** 2 + (x[1] - p[1]) ** 2 + (x[2] - p[2]) ** 2
+        if done and np.sqrt(after) <= np.sqrt(before) + 0.25 * slack:
+            status[m] = 1
+            for a in range(3):
+                feet[m, a] = p[a]
+        else:
+            status[m] = 0
+            for a in range(3):
+                feet[m, a] = starts[m, a]
+            bspline_point(coefficients, scale, feet[m, 0], feet[m, 1], feet[m, 2], out)
+        size = np.sqrt(out[1] ** 2 + out[2] ** 2 + out[3] ** 2)
+        for a in range(3):
+            normals[m, a] = out[1 + a] / size if size > 0.0 else 0.0
+
+
+@kernel
+def linear_crossings(values, spacing, voxels, feet):
+    """Nearest sign change along the axes through each interface voxel, mm in the grid's own axes, into `feet`."""
+    nx, ny, nz = values.shape
+    for m in range(voxels.size):
+        flat = voxels[m]
+        i, j, k = flat // (ny * nz), flat // nz % ny, flat % nz
+        own = values[i, j, k]
+        best = np.inf
+        for a in range(3):
+            for step in (-1, 1):
+                i1 = i + (step if a == 0 else 0)
+                j1 = j + (step if a == 1 else 0)
+                k1 = k + (step if a == 2 else 0)
+                if 0 <= i1 < nx and 0 <= j1 < ny and 0 <= k1 < nz:
+                    other = values[i1, j1, k1]
+                    if (other < 0.0) != (own < 0.0):
+                        t = own / (own - other)
+                        if t * spacing[a] < best:
+                            best = t * spacing[a]
+                            feet[m, 0] = (i + (t * step if a == 0 else 0.0)) * spacing[0]
+                            feet[m, 1] = (j + (t * step if a == 1 else 0.0)) * spacing[1]
+                            feet[m, 2] = (k + (t * step if a == 2 else 0.0)) * spacing[2]
+
+
+@inline_kernel
+def _envelope(cost, site, count, step, at, start):
+    """Lower envelope of the parabolas cost[q] + (step (x - q))^2, q < count; returns how many remain.
+
+    Felzenszwalb and Huttenlocher 2012, Theory Comput 8:415-428.
+    """
+    used = -1
+    for q in range(count):
+        if site[q] < 0:
+            continue
+        while used >= 0:
+            p = at[used]
+            cross = ((cost[q] - cost[p]) / (step * step) + q * q - p * p) / (2.0 * (q - p))
+            if cross > start[used]:
+                break
+            used -= 1
+        if used < 0:
+            cross = -np.inf
+        used += 1
+        at[used] = q
+        start[used] = cross
+    return used + 1
+
+
+@inline_kernel
+def _sweep_line(cost, site, count, step, at, start, new_cost, new_site):
+    used = _envelope(cost, site, count, step, at, start)
+    m = 0
+    for q in range(count):
+        if used == 0:
+            new_cost[q], new_site[q] = np.inf, -1
+            continue
+        while m + 1 < used and start[m + 1] < q:
+            m += 1
+        p = at[m]
+        new_cost[q] = cost[p] + (step * (q - p)) ** 2
+        new_site[q] = site[p]
+
+
+@pkernel
+def nearest_along(site, cost, step):
+    """One pass, along the last axis, of the exact nearest-marked-voxel transform, in place.
+
+    `site` int32 (n0, n1, n2): row number at marked voxels, -1 elsewhere; `cost` float32, same shape: 0 at marked
+    voxels, inf elsewhere. After passes along all three axes (views with each axis last) `site` is the row of the
+    nearest marked voxel and `cost` the squared distance between centres, mm2.
+    """
+    n0, n1, n2 = site.shape
+    for i in prange(n0):
+        c, s = np.empty(n2), np.empty(n2, np.int32)
+        at, start = np.empty(n2, np.int64), np.empty(n2)
+        for j in range(n1):
+            for q in range(n2):
+                c[q], s[q] = cost[i, j, q], site[i, j, q]
+            used = _envelope(c, s, n2, step, at, start)
+            if used == 0:
+                continue
+            m = 0
+            for q in range(n2):
+                while m + 1 < used and start[m + 1] < q:
+                    m += 1
+                p = at[m]
+                cost[i, j, q] = c[p] + (step * (q - p)) ** 2
+                site[i, j, q] = s[p]
+
+
+@pkernel
+def foot_distance(coefficients, site, lattice, voxels, feet, normals, spacing, near, band, distance):
+    """Distance of every voxel to the nearest foot point around its nearest interface voxel, mm, clipped to `band`.
+
+    `site` row of the nearest interface voxel; `lattice` int32 row at interface voxels, -1 elsewhere. Within `near` mm
+    the best foot point is refined by projection, so that no trace of their spacing remains where contact
+    looks at the field. Further out the surface is taken as flat up to half a voxel around the foot point.
+    """
+    nx, ny, nz = site.shape
+    scale = np.zeros((3, 4))
+    for a in range(3):
+        scale[a, a] = 1.0 / spacing[a]
+    tolerance = 1e-5 * min(spacing[0], spacing[1], spacing[2])
+    widest = max(spacing[0], spacing[1], spacing[2])
+    flat_part = 0.5 * widest
+    limit = (band + 2.0 * widest) ** 2
+    for i in prange(nx):
+        x, p, out = np.empty(3), np.empty(3), np.empty(10)
+        for j in range(ny):
+            for k in range(nz):
+                x[0], x[1], x[2] = i * spacing[0], j * spacing[1], k * spacing[2]
+                if distance[i, j, k] > limit:
+                    distance[i, j, k] = band
+                    continue
+                row, best, seen = site[i, j, k], np.inf, -1
+                # The nearest interface voxel need not own the nearest foot point: descend from it.
+                while row != seen:
+                    seen = row
+                    flat = voxels[row]
+                    ci, cj, ck = flat // (ny * nz), flat // nz % ny, flat % nz
+                    for a in range(max(ci - 1, 0), min(ci + 2, nx)):
+                        for b in range(max(cj - 1, 0), min(cj + 2, ny)):
+                            for c in range(max(ck - 1, 0), min(ck + 2, nz)):
+                                r = lattice[a, b, c]
+                                if r < 0:
+                                    continue
+                                d2 = (x[0] - feet[r, 0]) ** 2 + (x[1] - feet[r, 1]) ** 2 + (x[2] - feet[r, 2]) ** 2
+                                if d2 < best:
+                                    best, row = d2, r
+                best = np.sqrt(best)
+                if best < near and lattice[i, j, k] < 0:
+                    p[0], p[1], p[2] = feet[row, 0], feet[row, 1], feet[row, 2]
+                    if _project(coefficients, scale, x, p, tolerance, out):
+                        d = np.sqrt((x[0] - p[0]) ** 2 + (x[1] - p[1]) ** 2 + (x[2] - p[2]) ** 2)
+                        best = min(best, d)
+                elif best >= near:
+                    along = 0.0
+                    for a in range(3):
+                        along += (x[a] - feet[row, a]) * normals[row, a]
+                    beside = max(np.sqrt(max(best * best - along * along, 0.0)) - flat_part, 0.0)
+                    best = np.sqrt(along * along + beside * beside)
+                distance[i, j, k] = min(best, band)
