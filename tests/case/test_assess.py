@@ -1,0 +1,75 @@
+"""The whole line on a small synthetic neck: what must hold whatever the numbers are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from canalrisk.case import Settings, assess, prepare_subject
+from canalrisk.growth.timeline import Scenario
+from canalrisk.mechanics import CordSettings
+
+COARSE = Settings(cord=CordSettings(preset="coarse"), draws=400)
+SCENARIO = Scenario(n_times=3, horizon_years=1.0, doubling_time_years=1.0)
+
+
+@pytest.fixture(scope="module")
+def diseased(neck, neck_mass):
+    return assess(replace(neck, mass=neck_mass), scenario=SCENARIO, settings=COARSE)
+
+
+def test_risk_grows_with_the_mass(diseased):
+    data = diseased.dataset
+    assert (data["mechanics_status"] == 0).all(), data["mechanics_reason"].values
+    assert (np.diff(data["mass_volume"]) > 0).all()
+    # Doubling time of one year over one year: the volume doubles.
+    np.testing.assert_allclose(float(data["mass_volume"][-1] / data["mass_volume"][0]), 2.0, rtol=0.02)
+    assert (np.diff(data["occupying_ratio_max"]) >= 0).all()
+    assert (np.diff(data["contact_force"]) >= 0).all()
+
+
+def test_every_variable_says_what_it_is(diseased):
+    for name, variable in diseased.dataset.variables.items():
+        missing = {"units", "long_name", "definition"} - set(variable.attrs)
+        assert not missing, f"{name} lacks {missing}"
+
+
+def test_the_healthy_side_loses_nothing(diseased):
+    # The mass is on the left: right foramina keep their area.
+    right = diseased.dataset["foramen_area_loss"].sel(side="right")
+    assert float(right.max()) < 0.02
+
+
+def test_no_mass_gives_exactly_the_base_rates(neck):
+    result = assess(neck, scenario=SCENARIO, settings=COARSE)
+    data = result.dataset
+    assert float(data["contact_force"].max()) == 0.0
+    for name in ("risk_myelopathy_prevalent", "risk_radiculopathy_prevalent"):
+        values = data[name].values
+        known = values[~np.isnan(values)]
+        assert known.size
+        assert np.unique(known).size == 1, name
+
+
+def test_a_mass_that_touches_nothing_leaves_the_cord_alone(neck, neck_mass):
+    subject = prepare_subject(neck)
+    # A ball in the muscle 25 mm behind and left of C5, well off bone and canal.
+    centre = subject.spine.centreline.points[len(subject.spine.centreline.s) // 2] + (-28.0, -22.0, 0.0)
+    index = np.indices(neck.grid.shape).reshape(3, -1).T
+    distance = np.linalg.norm(neck.grid.to_world(index) - centre, axis=1).reshape(neck.grid.shape)
+    mass = (distance < 3.0) & (neck.labels == 0)
+    assert mass.sum() > 100
+    far = assess(replace(neck, mass=mass), scenario=SCENARIO, settings=COARSE).dataset
+    healthy = assess(neck, scenario=SCENARIO, settings=COARSE).dataset
+    assert float(far["contact_force"].max()) == 0.0
+    assert float(far["cord_area_loss_predicted_max"].max()) < 0.005
+    for name in ("risk_myelopathy_prevalent", "risk_radiculopathy_prevalent"):
+        np.testing.assert_array_equal(far[name].values, healthy[name].values)
+
+
+def test_same_case_twice_gives_the_same_bits(neck, neck_mass, diseased):
+    again = assess(replace(neck, mass=neck_mass), scenario=SCENARIO, settings=COARSE)
+    for name in diseased.dataset.data_vars:
+        np.testing.assert_array_equal(diseased.dataset[name].values, again.dataset[name].values, err_msg=str(name))
