@@ -1,0 +1,238 @@
+"""The canal's centreline: smoothing spline through section centroids, rotation-minimising frame."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.interpolate import CubicSpline, make_smoothing_spline
+
+from canalrisk.anatomy.sections import offsets, plane_moments, plane_points, sample_planes
+from canalrisk.anatomy.spine import Array, Centreline, Distance
+from canalrisk.errors import GeometryError
+from canalrisk.field.grid import Grid
+
+SPACING_MM = 0.5
+# Undulations shorter than this are the canal's own bulges at disc and arch, not its course.
+SHORTEST_WAVE_MM = 25.0
+_COARSE_MM = 1.0
+_OVERSHOOT_MM = 8.0
+_CUT_FRACTION = 0.6
+
+
+def smooth_curve(points: Array, weights: Array | None = None, *, wave: float = SHORTEST_WAVE_MM) -> Array:
+    """Smooth an ordered chain of points and resample it every 0.5 mm of arc length.
+
+    Parameters
+    ----------
+    points : (n, 3) ndarray
+        Caudal to cranial, mm, at least five.
+    weights : (n,) ndarray, optional
+        Weight per point.
+    wave : float
+        Undulations shorter than this wavelength are smoothed away, mm.
+
+    Returns
+    -------
+    (m, 3) ndarray
+        mm.
+    """
+    x = np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))))
+    density = (len(x) - 1) / x[-1]
+    stiffness = density * (wave / (2 * np.pi)) ** 4
+    fine = np.linspace(0.0, x[-1], max(8, round(x[-1] / 0.1)))
+    curve = np.stack([make_smoothing_spline(x, points[:, k], w=weights, lam=stiffness)(fine) for k in range(3)], axis=1)
+    return resample(curve, SPACING_MM)
+
+
+def resample(points: Array, spacing: float) -> Array:
+    """Resample a finely sampled curve at equal arc length from its caudal end."""
+    arc = np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))))
+    s = np.arange(0.0, arc[-1] + 1e-9, spacing)
+    return np.stack([np.interp(s, arc, points[:, k]) for k in range(3)], axis=1)
+
+
+def framed(points: Array, anterior: Array) -> Centreline:
+    """Give a curve its rotation-minimising frame (double reflection).
+
+    Parameters
+    ----------
+    points : (n, 3) ndarray
+        Equally spaced, caudal to cranial, mm.
+    anterior : (3,) ndarray
+        Anterior direction at the middle of the curve; made orthogonal to the tangent there.
+
+    Returns
+    -------
+    Centreline
+
+    References
+    ----------
+    Wang, Juettler, Zheng and Liu 2008, ACM Trans Graph 27:2.
+    """
+    arc = np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))))
+    tangent = CubicSpline(arc, points)(arc, 1)
+    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
+    front = np.empty_like(points)
+    middle = len(points) // 2
+    start = anterior - (anterior @ tangent[middle]) * tangent[middle]
+    front[middle] = start / np.linalg.norm(start)
+    for i in range(middle, len(points) - 1):
+        front[i + 1] = _carry(front[i], points[i], points[i + 1], tangent[i], tangent[i + 1])
+    for i in range(middle, 0, -1):
+        front[i - 1] = _carry(front[i], points[i], points[i - 1], tangent[i], tangent[i - 1])
+    return Centreline(s=arc, points=points, right=np.cross(front, tangent), anterior=front, tangent=tangent)
+
+
+def turned(line: Centreline, angle: float) -> Centreline:
+    """Turn the whole frame by `angle` (rad) from anterior towards right."""
+    anterior = np.cos(angle) * line.anterior + np.sin(angle) * line.right
+    return Centreline(line.s, line.points, np.cross(anterior, line.tangent), anterior, line.tangent)
+
+
+def first_curve(mask: NDArray[np.bool_], *, grid: Grid, cranial: Array) -> Array:
+    """Rough course of a tube: centroids of slabs across its long axis.
+
+    Parameters
+    ----------
+    mask : (nx, ny, nz) ndarray of bool
+        The canal.
+    grid : Grid
+        Its grid.
+    cranial : (3,) ndarray
+        Roughly cranial direction.
+
+    Returns
+    -------
+    (m, 3) ndarray
+        Caudal to cranial, mm.
+
+    Raises
+    ------
+    GeometryError
+        If the canal is shorter than 20 mm.
+    """
+    points = grid.to_world(np.argwhere(mask))
+    _, axes = np.linalg.eigh(np.cov((points - points.mean(axis=0)).T))
+    axis = axes[:, np.argmax(np.abs(axes.T @ cranial))]
+    axis = axis * np.sign(axis @ cranial)
+    height = points @ axis
+    if np.ptp(height) < 20.0:
+        raise GeometryError(
+            f"the canal is only {np.ptp(height):.0f} mm long",
+            where="canal labels",
+            fix="give a map that covers at least two vertebral levels (20 mm of canal)",
+        )
+    slab = np.floor((height - height.min()) / 2.0).astype(int)
+    count = np.bincount(slab)
+    used = np.flatnonzero(count > 0.3 * np.median(count))
+    sums = [np.bincount(slab, points[:, k])[used] / count[used] for k in range(3)]
+    return smooth_curve(np.stack(sums, axis=1), wave=SHORTEST_WAVE_MM * 1.5)
+
+
+def refine(curve: Array, canal: Distance, *, grid: Grid, anterior: Array, rounds: int = 3) -> Centreline:
+    """Move a rough curve onto the centroids of the canal's orthogonal sections, and trim it to the canal.
+
+    Parameters
+    ----------
+    curve : (m, 3) ndarray
+        Rough course, caudal to cranial, mm.
+    canal : (nx, ny, nz) ndarray of float32
+        Signed distance of the canal, mm.
+    grid : Grid
+        Its grid.
+    anterior : (3,) ndarray
+        Any direction roughly across the canal; fixes the frame's phase.
+    rounds : int
+        Number of passes.
+
+    Returns
+    -------
+    Centreline
+
+    Raises
+    ------
+    GeometryError
+        If less than 10 mm of canal has proper sections.
+    """
+    for _ in range(rounds):
+        line = framed(resample(_extended(curve), _COARSE_MM), anterior)
+        area, centroid, depth = canal_sections(canal, grid=grid, line=line)
+        whole = _whole(area)
+        # Near an end the section's centroid depends on the section's tilt, and the two would run away
+        # together: fit where the end is out of reach, and continue straight up to the last whole section.
+        good = whole & (depth > 0.75 * np.median(depth[whole])) if whole.any() else whole
+        if good.sum() < 10:
+            raise GeometryError(
+                "the canal has no continuous run of cross-sections",
+                where="canal labels",
+                fix="check that the canal label is one tube along the vertebrae",
+            )
+        centres = line.points + centroid[:, :1] * line.right + centroid[:, 1:] * line.anterior
+        curve = smooth_curve(centres[good])
+    line = framed(_extended(curve), anterior)
+    area, _, _ = canal_sections(canal, grid=grid, line=line)
+    return framed(line.points[_whole(area)], anterior)
+
+
+def canal_sections(canal: Distance, *, grid: Grid, line: Centreline) -> tuple[Array, Array, Array]:
+    """Area (n,) mm2, centroid offsets (n, 2) mm and depth (n,) mm of the canal on every section of `line`."""
+    half = 22.0
+    values = sample_planes(canal, grid=grid, points=plane_points(line, slice(None), half_width=half, step=0.5))
+    keep = _connected(values, offsets(half, 0.5))
+    area, centroid = plane_moments(values, step=0.5, keep=keep)
+    return area, centroid, -np.where(keep, values, 0.0).min(axis=(1, 2))
+
+
+def _connected(values: Array, t: Array) -> NDArray[np.bool_]:
+    # A strongly curved canal may cut the plane twice: count only what hangs together with the centre.
+
+    inside = values < 0
+    flat = np.zeros((3, 3, 3), bool)
+    flat[1] = True
+    labels, _ = ndimage.label(inside, structure=flat)
+    middle = np.abs(t) <= 3.0
+    core = labels[:, middle][:, :, middle].reshape(len(values), -1)
+    wanted = np.unique(core)
+    return np.isin(labels, wanted[wanted > 0])
+
+
+def _extended(curve: Array) -> Array:
+    # Sections beyond the ends tell where the canal stops being whole.
+    def end(p: Array, q: Array) -> Array:
+        direction = (p - q) / np.linalg.norm(p - q)
+        return p + direction * np.arange(_COARSE_MM, _OVERSHOOT_MM + 0.1, _COARSE_MM)[:, None]
+
+    reach = min(len(curve) - 1, 10)
+    longer = np.concatenate([end(curve[0], curve[reach])[::-1], curve, end(curve[-1], curve[-1 - reach])])
+    return resample(longer, SPACING_MM)
+
+
+def _whole(area: Array) -> NDArray[np.bool_]:
+    """The longest run of sections that no end of the canal cuts."""
+    good = (area > _CUT_FRACTION * np.median(area[area > 0])) if (area > 0).any() else area > 0
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], good.astype(int), [0]))))
+    starts, stops = edges[::2], edges[1::2]
+    longest = int(np.argmax(stops - starts)) if len(starts) else 0
+    run = np.zeros(len(area), bool)
+    if len(starts):
+        first, last = int(starts[longest]), int(stops[longest]) - 1
+        while last - first > 8 and area[first] < 0.9 * area[first + 2]:
+            first += 1
+        while last - first > 8 and area[last] < 0.9 * area[last - 2]:
+            last -= 1
+        run[first : last + 1] = True
+    return run
+
+
+def _carry(front: Array, p: Array, q: Array, tangent: Array, next_tangent: Array) -> Array:
+    chord = q - p
+    scale = chord @ chord
+    mirrored = front - (2 / scale) * (chord @ front) * chord
+    tilted = tangent - (2 / scale) * (chord @ tangent) * chord
+    turn = next_tangent - tilted
+    if turn @ turn > 1e-24:
+        mirrored = mirrored - (2 / (turn @ turn)) * (turn @ mirrored) * turn
+    mirrored = mirrored - (mirrored @ next_tangent) * next_tangent
+    result: Array = mirrored / np.linalg.norm(mirrored)
+    return result

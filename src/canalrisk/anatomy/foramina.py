@@ -1,0 +1,5 @@
+"""Intervertebral foramina."""
+
+
+def find_foramina(bone, canal, sac, vertebrae, line, landmarks, *, grid):
+    return (), []
