@@ -14,7 +14,7 @@ from neck import AFFINE, own_neck
 @pytest.fixture
 def save(tmp_path: Path) -> Callable[..., Path]:
     def write(array: np.ndarray, name: str = "seg.nii.gz", affine: np.ndarray = AFFINE, **header: object) -> Path:
-        image = nib.Nifti1Image(array, affine)
+        image = nib.Nifti1Image(array, affine, dtype=array.dtype)
         image.header.set_xyzt_units("mm")
         for key, value in header.items():
             if key == "units":

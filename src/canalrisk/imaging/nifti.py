@@ -160,7 +160,7 @@ def _shape(header: Any, name: str) -> tuple[int, int, int]:
             where=name,
             fix="crop it to the cervical spine",
         )
-    if int(header["vox_offset"]) < 0 or int(header["vox_offset"]) > _LARGEST_FILE:
+    if not 0 <= float(header["vox_offset"]) <= _LARGEST_FILE:  # also false for NaN
         raise _damaged(name, "the voxel offset makes no sense")
     return shape
 
