@@ -1,0 +1,236 @@
+"""Compiled evaluation of constructive solids: a short list of rounded parts per vertebra.
+
+A part is one row of `WIDTH` float64: kind, operation, blend radius mm, mirror flag, centre (3),
+rotation world-to-part by rows (9), sizes (8).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from canalrisk._jit import inline_kernel, kernel
+
+WIDTH = 24
+FAR = 15.0
+BLOCK = 6
+
+
+@inline_kernel
+def _ellipsoid(x, y, z, a, b, c):
+    k0 = math.sqrt((x / a) ** 2 + (y / b) ** 2 + (z / c) ** 2)
+    k1 = math.sqrt((x / (a * a)) ** 2 + (y / (b * b)) ** 2 + (z / (c * c)) ** 2)
+    if k1 < 1e-9:
+        return -min(a, b, c)
+    return k0 * (k0 - 1.0) / k1
+
+
+@inline_kernel
+def _box(x, y, z, a, b, c, r):
+    qx, qy, qz = abs(x) - a + r, abs(y) - b + r, abs(z) - c + r
+    outside = math.sqrt(max(qx, 0.0) ** 2 + max(qy, 0.0) ** 2 + max(qz, 0.0) ** 2)
+    return outside + min(max(qx, qy, qz), 0.0) - r
+
+
+@inline_kernel
+def _cone(x, y, z, length, r1, r2, flat):
+    # Round cone from the origin along +z; `flat` > 1 widens it along part-x.
+    t = min(max(z / length, 0.0), 1.0)
+    dz = z - t * length
+    return math.sqrt((x / flat) ** 2 + y * y + dz * dz) - (r1 + (r2 - r1) * t)
+
+
+@inline_kernel
+def superellipse(u, v, a, b, n):
+    """Signed pseudo-distance to |u/a|^n + |v/b|^n = 1, first order exact at the curve."""
+    p, q = abs(u) / a, abs(v) / b
+    rho = (p**n + q**n) ** (1.0 / n)
+    if rho < 1e-6:
+        return -min(a, b)
+    scale = rho ** (1.0 - n)
+    gu = scale * p ** (n - 1.0) / a if p > 0.0 else 0.0
+    gv = scale * q ** (n - 1.0) / b if q > 0.0 else 0.0
+    slope = math.sqrt(gu * gu + gv * gv)
+    return (rho - 1.0) / max(slope, 0.5 / max(a, b))
+
+
+@inline_kernel
+def _body(x, y, z, half_w, half_d, half_h, lower, waist, concave_up, concave_low, wedge):
+    # Vertebral body: superellipse section that narrows at the waist, concave endplates, wedge angle.
+    t = min(max(z / half_h, -1.3), 1.3)
+    taper = 1.0 - waist * (1.0 - t * t) - 0.5 * (1.0 - lower) * (1.0 - t)
+    a = half_w * taper
+    # The wall towards the canal is nearly flat; only the front is waisted.
+    b = half_d * (1.0 - (0.8 if y > 0.0 else 0.25) * waist * (1.0 - t * t) + 0.02 * (1.0 - t))
+    side = superellipse(x, y, a, b, 2.6)
+    px, py = x / half_w, y / half_d
+    # Upper endplate: hollow across (between the uncinates), convex front to back; lower: the reverse.
+    top = half_h - wedge * y - concave_up * (1.0 - min(px * px, 1.0)) - 0.5 * concave_up * py * py
+    low = -half_h + wedge * y + concave_low * (1.0 - min(py * py + 0.4 * px * px, 1.0))
+    cap = max(z - top, low - z)
+    m = max(side, cap)
+    # Rounded rim.
+    h = max(1.6 - abs(side - cap), 0.0) / 1.6
+    return m + h * h * 0.4
+
+
+@inline_kernel
+def _pillar(x, y, z, half_w, half_d, half_h, sine, cosine, waist):
+    # Articular pillar: rounded column cut by two parallel planes, the facets.
+    along = -sine * y + cosine * z
+    t = min(abs(along) / half_h, 1.0)
+    shrink = 1.0 - waist * (1.0 - t * t)
+    side = superellipse(x, y, half_w * shrink, half_d * shrink, 2.6)
+    cap = abs(along) - half_h
+    m = max(side, cap)
+    h = max(1.5 - abs(side - cap), 0.0) / 1.5
+    return m + h * h * 0.375
+
+
+@inline_kernel
+def _lamina(y, z, canal, thickness, half_h, slope, front):
+    # Shell around the canal: `front` is the most anterior y; the lower edge is thicker and lies further back.
+    t = min(max(z / half_h, -1.0), 1.0)
+    lean = 0.5 * slope * (1.0 - t)
+    shell = max(lean - 0.2 - canal, canal - lean - thickness * (1.0 - 0.25 * t))
+    edge = max(abs(z) - half_h, y - front)
+    m = max(shell, edge)
+    h = max(1.6 - abs(shell - edge), 0.0) / 1.6
+    return m + h * h * 0.4
+
+
+@inline_kernel
+def _part(row, x, y, z, canal):
+    kind = int(row[0])
+    if row[3] > 0.5:
+        x = abs(x)
+    dx, dy, dz = x - row[4], y - row[5], z - row[6]
+    if kind == 4:
+        return _lamina(dy, dz, canal, row[16], row[17], row[18], row[19])
+    px = row[7] * dx + row[8] * dy + row[9] * dz
+    py = row[10] * dx + row[11] * dy + row[12] * dz
+    pz = row[13] * dx + row[14] * dy + row[15] * dz
+    if kind == 0:
+        return _ellipsoid(px, py, pz, row[16], row[17], row[18])
+    if kind == 1:
+        return _box(px, py, pz, row[16], row[17], row[18], row[19])
+    if kind == 2:
+        return _cone(px, py, pz, row[16], row[17], row[18], row[19])
+    if kind == 3:
+        return _body(px, py, pz, row[16], row[17], row[18], row[19], row[20], row[21], row[22], row[23])
+    return _pillar(px, py, pz, row[16], row[17], row[18], row[19], row[20], row[21])
+
+
+@inline_kernel
+def _solid(parts, x, y, z, canal, ripple):
+    # A low-frequency displacement breaks the mirror symmetry that no real vertebra has.
+    wx, wy, wz = x, y, z
+    for k in range(ripple.shape[0]):
+        s = math.sin(ripple[k, 0] * x + ripple[k, 1] * y + ripple[k, 2] * z + ripple[k, 3])
+        wx += ripple[k, 4] * s
+        wy += ripple[k, 5] * s
+        wz += ripple[k, 6] * s
+    d = FAR
+    for i in range(parts.shape[0]):
+        row = parts[i]
+        e = _part(row, wx, wy, wz, canal)
+        blend = row[2]
+        if row[1] < 0.0:
+            e = -e
+            h = max(blend - abs(d - e), 0.0) / blend
+            d = max(d, e) + h * h * blend * 0.25
+        else:
+            h = max(blend - abs(d - e), 0.0) / blend
+            d = min(d, e) - h * h * blend * 0.25
+    return max(d, -canal)
+
+
+@kernel
+def evaluate(parts, ripple, frame, origin, step, canal, out):
+    """Signed pseudo-distance of a solid on a regular grid (axes along world axes).
+
+    parts (n, 24); ripple (m, 7); frame (3, 4) world to local; origin (3,), step: centre of voxel 0 and
+    edge, mm; canal, out (nx, ny, nz) float32. Blocks whose centre is far from the surface are filled
+    with the centre's value: only the sign matters there.
+    """
+    nx, ny, nz = out.shape
+    reach = 0.87 * BLOCK * step * 1.7 + 1.2
+    half = 0.5 * (BLOCK - 1)
+    for i0 in range(0, nx, BLOCK):
+        for j0 in range(0, ny, BLOCK):
+            for k0 in range(0, nz, BLOCK):
+                i1, j1, k1 = min(i0 + BLOCK, nx), min(j0 + BLOCK, ny), min(k0 + BLOCK, nz)
+                wx = origin[0] + (i0 + half) * step
+                wy = origin[1] + (j0 + half) * step
+                wz = origin[2] + (k0 + half) * step
+                x = frame[0, 0] * wx + frame[0, 1] * wy + frame[0, 2] * wz + frame[0, 3]
+                y = frame[1, 0] * wx + frame[1, 1] * wy + frame[1, 2] * wz + frame[1, 3]
+                z = frame[2, 0] * wx + frame[2, 1] * wy + frame[2, 2] * wz + frame[2, 3]
+                centre = canal[(i0 + i1) // 2, (j0 + j1) // 2, (k0 + k1) // 2]
+                d = _solid(parts, x, y, z, centre, ripple)
+                if abs(d) > reach:
+                    for i in range(i0, i1):
+                        for j in range(j0, j1):
+                            for k in range(k0, k1):
+                                out[i, j, k] = d
+                    continue
+                for i in range(i0, i1):
+                    for j in range(j0, j1):
+                        for k in range(k0, k1):
+                            wx = origin[0] + i * step
+                            wy = origin[1] + j * step
+                            wz = origin[2] + k * step
+                            x = frame[0, 0] * wx + frame[0, 1] * wy + frame[0, 2] * wz + frame[0, 3]
+                            y = frame[1, 0] * wx + frame[1, 1] * wy + frame[1, 2] * wz + frame[1, 3]
+                            z = frame[2, 0] * wx + frame[2, 1] * wy + frame[2, 2] * wz + frame[2, 3]
+                            out[i, j, k] = _solid(parts, x, y, z, canal[i, j, k], ripple)
+
+
+@kernel
+def tube_field(x, offset, half_rl, half_ap, n_front, n_back, outside, out):
+    """Signed pseudo-distance to a tube whose section changes along a sagittal curve.
+
+    x (nx,) lateral mm; per sagittal pixel (ny, nz): offset v from the axis mm (anterior +), half
+    diameters mm, exponents of the anterior and posterior half, and mm beyond the tube's ends
+    (negative inside); out (nx, ny, nz) float32.
+    """
+    nx, ny, nz = out.shape
+    for j in range(ny):
+        for k in range(nz):
+            v = offset[j, k]
+            a, b = half_rl[j, k], half_ap[j, k]
+            n = n_front[j, k] if v > 0.0 else n_back[j, k]
+            skip = abs(v) > b + FAR or outside[j, k] > FAR
+            for i in range(nx):
+                if skip or abs(x[i]) > a + FAR:
+                    out[i, j, k] = FAR
+                    continue
+                d = max(superellipse(x[i], v, a, b, n), outside[j, k])
+                out[i, j, k] = np.float32(min(d, FAR))
+
+
+@kernel
+def balls(points, radii, origin, step, out):
+    """Least signed distance to balls, written into `out` (nx, ny, nz) float32 within 1.5 voxels of them.
+
+    points (n, 3), radii (n,), origin (3,), step: mm. `out` is only ever lowered.
+    """
+    nx, ny, nz = out.shape
+    for m in range(points.shape[0]):
+        reach = radii[m] + 1.5 * step
+        i0 = max(math.ceil((points[m, 0] - reach - origin[0]) / step), 0)
+        i1 = min(math.floor((points[m, 0] + reach - origin[0]) / step), nx - 1)
+        j0 = max(math.ceil((points[m, 1] - reach - origin[1]) / step), 0)
+        j1 = min(math.floor((points[m, 1] + reach - origin[1]) / step), ny - 1)
+        k0 = max(math.ceil((points[m, 2] - reach - origin[2]) / step), 0)
+        k1 = min(math.floor((points[m, 2] + reach - origin[2]) / step), nz - 1)
+        for i in range(i0, i1 + 1):
+            dx = origin[0] + i * step - points[m, 0]
+            for j in range(j0, j1 + 1):
+                dy = origin[1] + j * step - points[m, 1]
+                for k in range(k0, k1 + 1):
+                    dz = origin[2] + k * step - points[m, 2]
+                    d = math.sqrt(dx * dx + dy * dy + dz * dz) - radii[m]
+                    if d < out[i, j, k]:
+                        out[i, j, k] = d

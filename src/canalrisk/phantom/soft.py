@@ -1,0 +1,93 @@
+"""Soft tissue of a neck: discs, ligamentum flavum, roots and vertebral arteries, painted around the bone."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canalrisk.field.grid import Grid
+from canalrisk.phantom._kernels import FAR, balls
+from canalrisk.phantom.neck import DISCS, Neck
+from canalrisk.phantom.posture import Frame
+from canalrisk.phantom.routes import Channel, artery_path, root_name, root_path
+from canalrisk.phantom.tubes import Tubes
+
+Array = NDArray[np.float64]
+Field = NDArray[np.float32]
+Labels = NDArray[np.int16]
+Box = tuple[slice, slice, slice]
+
+CORD, EPIDURAL, CSF, FLAVUM, MASS = 60, 61, 62, 63, 80
+ARTERY = {"left": 70, "right": 71}
+ROOT = {"left": 210, "right": 220}
+DISC = 102
+
+
+def paint_soft(labels: Labels, neck: Neck, frames: tuple[Frame, ...], *, grid: Grid, tube: Tubes, bone: Field) -> None:
+    """Paint discs between the bodies and flavum behind the canal, where there is no bone."""
+    free = (bone >= 0.0) & (tube.canal >= 0.0)
+    for i in range(len(DISCS)):
+        box, upper, lower = _between(frames[i], frames[i + 1], grid)
+        y = 0.5 * (lower[..., 1] + upper[..., 1])
+        half_w = 0.5 * min(0.90 * float(neck.body_width[i + 1]), 0.95 * float(neck.body_width[i]))
+        half_d = 0.25 * float(neck.body_depth[i] + neck.body_depth[i + 1]) - 0.3
+        radial = (np.abs(lower[..., 0]) / half_w) ** 2.6 + (np.abs(y) / half_d) ** 2.6
+        # The disc reaches into the hollow of the endplates, but only away from their rims.
+        hollow = np.where(radial < 0.6, 1.6, 0.3)
+        above = upper[..., 2] < -0.5 * neck.body_height[i] + hollow
+        below = lower[..., 2] > 0.5 * neck.body_height[i + 1] - hollow
+        inside = (radial < 1.0) & above & below & free[box]
+        labels[box][inside] = DISC + i
+        # Flavum: a shell behind the canal, from the front of one lamina to the top of the next.
+        shell = (tube.canal[box] < neck.flavum) & free[box] & (labels[box] == 0)
+        behind = y < -0.5 * neck.body_depth[i] - 0.55 * neck.canal_ap[2 * i]
+        span = (upper[..., 2] < 2.0) & (lower[..., 2] > 1.0)
+        labels[box][shell & behind & span] = FLAVUM
+
+
+def paint_routes(
+    labels: Labels,
+    neck: Neck,
+    frames: tuple[Frame, ...],
+    passages: tuple[Channel, ...],
+    *,
+    grid: Grid,
+    tube: Tubes,
+    bone: Field,
+) -> None:
+    """Paint the roots outside the canal, and the vertebral arteries."""
+    outside = np.minimum(bone, tube.canal)
+    for channel in passages:
+        points, radii = root_path(channel)
+        _paint_tube(labels, points, radii, ROOT[channel.side] + int(root_name(channel.name)[1:]), grid, outside)
+    for side, value in ARTERY.items():
+        points = artery_path(neck, frames, side=side)
+        _paint_tube(labels, points, np.full(len(points), 0.5 * neck.artery), value, grid, bone)
+
+
+def _between(above: Frame, below: Frame, grid: Grid) -> tuple[Box, Array, Array]:
+    """Return the box around a motion segment and its voxels in both vertebrae's frames."""
+    reach = np.array([[x, y, z] for x in (-16.0, 16.0) for y in (-30.0, 12.0) for z in (-4.0, 4.0)])
+    box = box_of(grid, np.concatenate([above.to_world(reach), below.to_world(reach)]))
+    index = np.stack(np.meshgrid(*(np.arange(s.start, s.stop) for s in box), indexing="ij"), axis=-1)
+    world = grid.to_world(index)
+    return box, above.to_local(world), below.to_local(world)
+
+
+def box_of(grid: Grid, points: Array) -> Box:
+    """Return the part of the grid that holds world points (n, 3), as three slices."""
+    voxels = grid.to_voxel(points)
+    low = np.clip(np.floor(voxels.min(axis=0)).astype(int), 0, grid.shape)
+    high = np.clip(np.ceil(voxels.max(axis=0)).astype(int) + 1, 0, grid.shape)
+    a, b, c = (slice(int(p), int(q)) for p, q in zip(low, high, strict=True))
+    return a, b, c
+
+
+def _paint_tube(labels: Labels, points: Array, radii: Array, value: int, grid: Grid, wall: Field) -> None:
+    """Paint the unlabelled voxels within `radii` of a path, where `wall` is not negative."""
+    reach = float(radii.max()) + 1.0
+    box = box_of(grid, np.concatenate([points - reach, points + reach]))
+    crop = grid.crop([s.start for s in box], [s.stop for s in box])
+    distance = np.full(crop.shape, FAR, np.float32)
+    balls(points, radii, crop.affine[:3, 3].copy(), float(grid.spacing[0]), distance)
+    labels[box][(distance < 0.0) & (wall[box] >= 0.0) & (labels[box] == 0)] = value
