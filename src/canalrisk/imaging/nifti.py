@@ -26,6 +26,7 @@ from canalrisk.imaging.names import safe_name
 
 MOST_VOXELS = 150_000_000
 LARGEST_EXTENT_MM = 2000.0
+FARTHEST_ORIGIN_MM = 1e5  # float32 affines lose a hundredth of a millimetre there
 SPACING_MM = (0.05, 10.0)
 COARSE_MM = 1.5
 _LARGEST_FILE = 4 << 30
@@ -150,6 +151,8 @@ def _shape(header: Any, name: str) -> tuple[int, int, int]:
     if len(shape) != 3:
         shown = " x ".join(map(str, full))
         raise GeometryError(f"the image is {len(full)}-D ({shown})", where=name, fix="give one 3-D label map")
+    if min(shape) < 1:
+        raise _damaged(name, "the image size makes no sense")
     if min(shape) < 4:
         raise GeometryError(
             f"the image has only {min(shape)} voxels along one axis", where=name, fix="give a volume, not a slice"
@@ -234,10 +237,11 @@ def _check_affine(grid: Grid, name: str) -> None:
             fix="resample to a rectangular grid",
         )
     extent = float((spacing * np.array(grid.shape)).max())
-    if extent > LARGEST_EXTENT_MM or float(np.abs(grid.affine[:3, 3]).max()) > 1e5:
-        raise GeometryError(
-            f"the image is {extent / 1000:.1f} m long or far from the origin", where=name, fix="check the voxel size"
-        )
+    if extent > LARGEST_EXTENT_MM:
+        raise GeometryError(f"the image is {extent / 1000:.1f} m long", where=name, fix="check the voxel size")
+    far = float(np.abs(grid.affine[:3, 3]).max())
+    if far > FARTHEST_ORIGIN_MM:
+        raise GeometryError(f"the image lies {far / 1000:.0f} m from its origin", where=name, fix=fix)
 
 
 def _voxels(header: Any, data: bytes, name: str) -> NDArray[Any]:
