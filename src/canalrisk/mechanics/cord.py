@@ -1,0 +1,215 @@
+"""The cord under a growing mass: insertion, growth, and what the cord then carries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from canalrisk.anatomy.spine import Spine
+from canalrisk.fem import Load, Obstacle, State, solve
+from canalrisk.findings import Finding
+from canalrisk.growth.timeline import Timeline
+from canalrisk.mechanics.dataset import build_dataset
+from canalrisk.mechanics.model import CordModel, build_model
+from canalrisk.mechanics.obstacle_fields import FieldBox, MassFields, mass_fields, wall_field
+from canalrisk.mechanics.outputs import (
+    cell_fields,
+    contact_values,
+    section_values,
+    tissue_values,
+    touched_interval,
+)
+from canalrisk.mechanics.plates import plate_loads
+from canalrisk.mechanics.region import Region, touched_region
+from canalrisk.mechanics.settings import CordSettings
+from canalrisk.mesh import HexMesh
+
+Array = NDArray[np.float64]
+Progress = Callable[[float, str], None]
+
+# Fat before the wall starts to resist this far from it, unless the cord already lies nearer.
+BUFFER_MM = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class CordResult:
+    """Cord mechanics over time.
+
+    Parameters
+    ----------
+    dataset : xr.Dataset
+        Per time: status, areas, strain, stress, contact. See `dataset.build_dataset`.
+    mesh : HexMesh
+        Undeformed cord; cell data ``gray`` is the share of gray matter in the cell.
+    displacement : (t, n, 3) ndarray
+        mm; NaN at failed times.
+    cell_fields : dict of str to (t, m) ndarray
+        ``strain_max_principal`` (logarithmic), ``von_mises`` and ``pressure`` (MPa): cell means; NaN at failed
+        times.
+    states : tuple of State
+        What the solver returned, per time.
+    region : Region
+        Levels over which strain and stress were summarised.
+    findings : tuple of Finding
+    """
+
+    dataset: xr.Dataset
+    mesh: HexMesh
+    displacement: Array
+    cell_fields: dict[str, Array]
+    states: tuple[State, ...]
+    region: Region
+    findings: tuple[Finding, ...]
+
+
+def simulate_cord(
+    spine: Spine, timeline: Timeline, settings: CordSettings | None = None, *, progress: Progress | None = None
+) -> CordResult:
+    """Deform the pre-lesion cord by the mass of every snapshot.
+
+    Parameters
+    ----------
+    spine : Spine
+        Pre-lesion anatomy: cord, canal, centreline.
+    timeline : Timeline
+        The mass at every time; rigid.
+    settings : CordSettings, optional
+        Mesh, materials, ends, wall.
+    progress : callable, optional
+        ``progress(fraction, message)``.
+
+    Returns
+    -------
+    CordResult
+        A time that did not converge has status 1, a reason and NaN; the times after it fail with it, because the
+        path to them is broken.
+
+    Raises
+    ------
+    GeometryError
+        If there is no cord to mesh.
+    """
+    settings = settings or CordSettings()
+    report = progress or (lambda fraction, message: None)
+    report(0.0, "cord: mesh")
+    model = build_model(spine, timeline, settings=settings)
+    findings = list(model.findings)
+    surface = _surface_points(model.tube.mesh)
+    box = FieldBox(spine, points=model.tube.mesh.points)
+    report(0.05, "cord: fields of mass and wall")
+    masses = mass_fields(spine, timeline, box=box, surface=surface)
+    wall: tuple[Obstacle, ...] = ()
+    if settings.wall:
+        field, found = wall_field(spine, box=box, surface=surface, inset_mm=model.materials.wall_inset_mm)
+        findings += found
+        room = max(1e-3, min(BUFFER_MM, -float(field.value(surface).max())))
+        wall = (Obstacle("wall", field, sign=-1, buffer_thickness=room, buffer_pressure=model.materials.fat_mpa),)
+    states = _walk(model, masses, wall, report)
+    times = np.array([snapshot.time_years for snapshot in timeline.snapshots])
+    for time, state in zip(times, states, strict=True):
+        if not state.converged:
+            findings.append(
+                Finding("CORD-NOT-CONVERGED", "serious", f"{time:.2f} years", f"Cord mechanics failed: {state.reason}.")
+            )
+            break
+    region = _region(spine, model, states)
+    report(0.9, "cord: reference between plates")
+    reference = solve(model.system, plate_loads(model.tube, region=region))[-1]
+    return _collect(model, states, reference, times=times, region=region, settings=settings, findings=findings)
+
+
+def _surface_points(mesh: HexMesh) -> Array:
+    """Nodes and quad centres of the undeformed surface, mm."""
+    return np.concatenate((mesh.points[np.unique(mesh.surface)], mesh.points[mesh.surface].mean(axis=1)))
+
+
+def _walk(model: CordModel, masses: MassFields, wall: tuple[Obstacle, ...], report: Progress) -> list[State]:
+    """Solve along insertion and growth; one state per snapshot."""
+    fields = [masses.carved] if masses.carved is not None else []
+    fields += masses.snapshots
+    loads = [Load(obstacles=wall if field is None else (Obstacle("mass", field), *wall)) for field in fields]
+    count = len(masses.snapshots)
+    states = solve(model.system, loads)
+    return states[-count:]
+
+
+def _region(spine: Spine, model: CordModel, states: list[State]) -> Region:
+    touched = [touched_interval(model.observer, state) for state in states if state.converged]
+    used = [interval for interval in touched if interval is not None] or [model.reach]
+    s = model.tube.outlines.s
+    return touched_region(
+        spine,
+        low=min(low for low, _ in used),
+        high=max(high for _, high in used),
+        start=float(s[0]),
+        end=float(s[-1]),
+    )
+
+
+def _collect(
+    model: CordModel,
+    states: list[State],
+    reference: State,
+    *,
+    times: Array,
+    region: Region,
+    settings: CordSettings,
+    findings: list[Finding],
+) -> CordResult:
+    observer, mesh = model.observer, model.tube.mesh
+    rows: list[dict[str, Array | float]] = []
+    displacement = np.full((len(states), mesh.n_nodes, 3), np.nan)
+    cells = {
+        name: np.full((len(states), len(mesh.cells)), np.nan)
+        for name in ("strain_max_principal", "von_mises", "pressure")
+    }
+    denominator = float("nan")
+    if reference.converged:
+        fields, _ = cell_fields(observer, reference.u)
+        denominator = float(tissue_values(observer, fields, region=region)["von_mises_p95"][0])
+    else:
+        findings.append(
+            Finding(
+                "REFERENCE-NOT-CONVERGED",
+                "warning",
+                "cord",
+                f"Normalised stress is missing: the cord between plates did not converge ({reference.reason}).",
+            )
+        )
+    for time, state in enumerate(states):
+        if not state.converged:
+            rows.append({})
+            continue
+        fields, per_cell = cell_fields(observer, state.u)
+        displacement[time] = state.u
+        for name, values in per_cell.items():
+            cells[name][time] = values
+        row: dict[str, Array | float] = {
+            **section_values(observer, state.u),
+            **tissue_values(observer, fields, region=region),
+            **contact_values(observer, state),
+        }
+        row["cord_area_loss_predicted_max"] = float(np.nanmax(row["cord_area_loss_predicted"]))
+        row["stress_normalised"] = np.asarray(row["von_mises_p95"])[0] / denominator
+        rows.append(row)
+    dataset = build_dataset(
+        rows,
+        times=times,
+        section_s=observer.planes.s,
+        status=[0 if state.converged else 1 for state in states],
+        reason=["" if state.converged else state.reason for state in states],
+        attrs={
+            "cord_levels": ", ".join(region.names),
+            "cord_region_low_mm": region.low,
+            "cord_region_high_mm": region.high,
+            "cord_preset": settings.preset,
+            "cord_material_set": settings.material_set,
+            "cord_dof": 3 * mesh.n_nodes,
+        },
+    )
+    mesh.cell_data["gray"] = observer.gray.mean(axis=1)
+    return CordResult(dataset, mesh, displacement, cells, tuple(states), region, tuple(findings))

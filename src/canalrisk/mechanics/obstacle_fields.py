@@ -1,0 +1,156 @@
+"""Fields that the cord may not enter: the mass at every time, its insertion, and the canal's inner wall."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from canalrisk.anatomy.spine import BAND_MM, Spine
+from canalrisk.field import Grid, Spline, fit_spline
+from canalrisk.findings import Finding
+from canalrisk.growth.timeline import Timeline
+
+Array = NDArray[np.float64]
+Distance = NDArray[np.float32]
+
+# Rounds creases of distance fields (where two lobes meet) so that contact sees a continuous gradient.
+CREASE_VOXELS = 0.6
+# Free gap left between the undeformed cord and an obstacle at the start of the path.
+START_GAP_MM = 0.1
+# How far the cord's surface may travel outside the box of its undeformed shape.
+MARGIN_MM = 6.0
+
+
+@dataclass(frozen=True, eq=False)
+class MassFields:
+    """The mass along the path.
+
+    `carved`: today's mass without the dilated cord; None where today's mass leaves the cord alone.
+    `snapshots`: one field per time; None where there is no mass.
+    """
+
+    carved: Spline | None
+    snapshots: tuple[Spline | None, ...]
+
+
+class FieldBox:
+    """The part of the grid around the cord mesh, on which every obstacle is sampled.
+
+    Parameters
+    ----------
+    spine : Spine
+        Its grid is cropped.
+    points : (n, 3) ndarray
+        Undeformed cord, mm.
+    """
+
+    def __init__(self, spine: Spine, *, points: Array) -> None:
+        voxel = spine.grid.to_voxel(points)
+        margin = MARGIN_MM / spine.grid.spacing
+        shape = np.array(spine.grid.shape)
+        low = np.clip(np.floor(voxel.min(axis=0) - margin).astype(int), 0, shape - 4)
+        high = np.clip(np.ceil(voxel.max(axis=0) + margin).astype(int) + 1, low + 4, shape)
+        self._window = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+        self.grid: Grid = spine.grid.crop(low, high)
+
+    def cut(self, values: Distance) -> Array:
+        """Values in the box, float64."""
+        return np.asarray(values[self._window], np.float64)
+
+    def spline(self, values: Array) -> Spline:
+        """C2 spline of a field in the box, its creases rounded."""
+        return fit_spline(_round_creases(values), grid=self.grid)
+
+
+def _round_creases(values: Array) -> Array:
+    # 2 G(s) - G(sqrt2 s) leaves quadratics as they are: a convex mass does not lose its tip.
+    clipped = np.clip(values, -BAND_MM, BAND_MM)
+    once = ndimage.gaussian_filter(clipped, CREASE_VOXELS, mode="nearest")
+    twice = ndimage.gaussian_filter(clipped, CREASE_VOXELS * np.sqrt(2.0), mode="nearest")
+    return np.asarray(2.0 * once - twice, np.float64)
+
+
+def mass_fields(spine: Spine, timeline: Timeline, *, box: FieldBox, surface: Array) -> MassFields:
+    """Splines of the mass for the path: insertion into the pre-lesion anatomy, then growth.
+
+    Insertion blends linearly from the mass without the dilated cord (which touches nothing) to the mass: its
+    zero level then advances from the cord's surface to the mass's, in the direction in which the mass
+    encroached. Eroding the mass's own distance instead would let it reappear from its medial axis, which may
+    lie inside the cord.
+
+    Parameters
+    ----------
+    spine : Spine
+        For the pre-lesion cord.
+    timeline : Timeline
+        Snapshots.
+    box : FieldBox
+        Where to sample.
+    surface : (n, 3) ndarray
+        Contact points of the undeformed cord, mm.
+
+    Returns
+    -------
+    MassFields
+    """
+    snapshots = tuple(
+        None if snapshot.mass is None else box.spline(box.cut(snapshot.mass)) for snapshot in timeline.snapshots
+    )
+    first = snapshots[0]
+    today = timeline.snapshots[0].mass
+    if first is None or today is None or first.value(surface).min() >= 0.0:
+        return MassFields(None, snapshots)
+    cord = box.cut(spine.cord)
+    margin = START_GAP_MM
+    for _ in range(20):
+        carved = box.spline(np.maximum(box.cut(today), margin - cord))
+        lack = START_GAP_MM - float(carved.value(surface).min())
+        if lack <= 0:
+            break
+        margin += lack
+    return MassFields(carved, snapshots)
+
+
+def wall_field(spine: Spine, *, box: FieldBox, surface: Array, inset_mm: float) -> tuple[Spline, tuple[Finding, ...]]:
+    """Inner wall of the canal: bone lined by `inset_mm` of soft tissue; negative where the cord may be.
+
+    Parameters
+    ----------
+    spine : Spine
+        For canal and cord.
+    box : FieldBox
+        Where to sample.
+    surface : (n, 3) ndarray
+        Contact points of the undeformed cord, mm.
+    inset_mm : float
+        Flavum plus dura, mm.
+
+    Returns
+    -------
+    Spline
+        Signed distance to the wall, mm.
+    tuple of Finding
+        ``CORD-TOUCHES-WALL`` where the pre-lesion cord would already penetrate: there the wall is moved out
+        to the cord.
+    """
+    wall = box.cut(spine.canal) + inset_mm
+    spline = box.spline(wall)
+    depth = float(spline.value(surface).max())
+    if depth <= 0.0:
+        return spline, ()
+    cord = box.cut(spine.cord)
+    margin = START_GAP_MM
+    for _ in range(20):
+        spline = box.spline(np.minimum(wall, cord - margin))
+        lack = START_GAP_MM + float(spline.value(surface).max())
+        if lack <= 0:
+            break
+        margin += lack
+    message = (
+        f"The pre-lesion cord would enter the flavum-lined canal wall by {depth:.1f} mm; the wall was moved out to "
+        f"{START_GAP_MM:g} mm from the cord there."
+    )
+    return spline, (Finding("CORD-TOUCHES-WALL", "warning", "canal", message),)
