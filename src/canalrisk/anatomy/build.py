@@ -111,7 +111,9 @@ def build_spine(labelmap: LabelMap, *, progress: Progress | None = None) -> Spin
             findings.append(Finding("CORD-DRAWN-WITHOUT-MASS", "warning", "cord", message))
 
     tell(0.7, "foramina")
-    foramina, noted = find_foramina(bone, canal, sac, vertebrae, line, landmarks, grid=grid)
+    disc = labelmap.mask(*(name for name in labelmap.table.entries.values() if name.startswith("disc:")))
+    wall = np.minimum(bone, signed_distance(disc, grid=grid)) if disc.any() else bone
+    foramina, noted = find_foramina(wall, canal, sac, vertebrae, line, landmarks, grid=grid)
     findings += noted
     if mass_mask is not None:
         findings += _out_of_scope(mass_mask, grid, line, landmarks)
