@@ -178,7 +178,8 @@ def _fill(rng: np.random.Generator, what: str) -> Array:
     """Return area / (AP x RL) at every station, one deviate per neck, (13,)."""
     mean = np.array([published(f"{what}_{q}", s).mean for q in ("area", "ap", "rl") for s in STATIONS]).reshape(3, -1)
     fill = mean[0] / (mean[1] * mean[2]) + _FILL_SD * np.clip(rng.standard_normal(), -_CLIP, _CLIP)
-    return np.clip(fill, *_FILL_BOUNDS)
+    low, high = _FILL_BOUNDS
+    return np.asarray(np.clip(fill, low, high), dtype=np.float64)
 
 
 def _per_level(rng: np.random.Generator, quantity: str, levels: tuple[str, ...]) -> Array:

@@ -64,7 +64,7 @@ def root_path(channel: Channel) -> tuple[Array, Array]:
     Width at the foramen's entry and outside are published; the ganglion is as wide as the entry. Where
     the foramen is too small for it the root is flattened to 70 % of the foramen's width.
     """
-    level = _root_of(channel.name)
+    level = root_name(channel.name)
     entry = 0.5 * min(published("root_width_entry", level).mean * 0.75, 0.7 * channel.width)
     outside = 0.5 * published("root_diameter_outside", level).mean
     t = np.linspace(-6.0, 16.0, 45)
@@ -74,14 +74,9 @@ def root_path(channel: Channel) -> tuple[Array, Array]:
     return points, radii
 
 
-def _root_of(foramen: str) -> str:
-    """Return the root that leaves through a foramen: C5 at C4/5, C8 at C7/T1."""
-    return "C8" if foramen == "C7/T1" else f"C{foramen.split('/')[1]}"
-
-
 def root_name(foramen: str) -> str:
     """Return the root that leaves through a foramen: C5 at C4/5, C8 at C7/T1."""
-    return _root_of(foramen)
+    return "C8" if foramen == "C7/T1" else f"C{foramen.split('/')[1]}"
 
 
 def artery_path(neck: Neck, frames: tuple[Frame, ...], *, side: str) -> Array:

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from canalrisk.field.grid import Grid
 from canalrisk.phantom._kernels import FAR, balls
-from canalrisk.phantom.neck import DISCS, Neck
+from canalrisk.phantom.model import Model, box_of
+from canalrisk.phantom.neck import DISCS
 from canalrisk.phantom.posture import Frame
-from canalrisk.phantom.routes import Channel, artery_path, root_name, root_path
-from canalrisk.phantom.tubes import Tubes
+from canalrisk.phantom.routes import artery_path, root_name, root_path
 
 Array = NDArray[np.float64]
 Field = NDArray[np.float32]
@@ -23,11 +23,12 @@ ROOT = {"left": 210, "right": 220}
 DISC = 102
 
 
-def paint_soft(labels: Labels, neck: Neck, frames: tuple[Frame, ...], *, grid: Grid, tube: Tubes, bone: Field) -> None:
+def paint_soft(labels: Labels, model: Model) -> None:
     """Paint discs between the bodies and flavum behind the canal, where there is no bone."""
-    free = (bone >= 0.0) & (tube.canal >= 0.0)
+    neck, frames, canal = model.neck, model.frames, model.tube.canal
+    free = (model.bone >= 0.0) & (canal >= 0.0)
     for i in range(len(DISCS)):
-        box, upper, lower = _between(frames[i], frames[i + 1], grid)
+        box, upper, lower = _between(frames[i], frames[i + 1], model.grid)
         y = 0.5 * (lower[..., 1] + upper[..., 1])
         half_w = 0.5 * min(0.90 * float(neck.body_width[i + 1]), 0.95 * float(neck.body_width[i]))
         half_d = 0.25 * float(neck.body_depth[i] + neck.body_depth[i + 1]) - 0.3
@@ -39,30 +40,21 @@ def paint_soft(labels: Labels, neck: Neck, frames: tuple[Frame, ...], *, grid: G
         inside = (radial < 1.0) & above & below & free[box]
         labels[box][inside] = DISC + i
         # Flavum: a shell behind the canal, from the front of one lamina to the top of the next.
-        shell = (tube.canal[box] < neck.flavum) & free[box] & (labels[box] == 0)
+        shell = (canal[box] < neck.flavum) & free[box] & (labels[box] == 0)
         behind = y < -0.5 * neck.body_depth[i] - 0.55 * neck.canal_ap[2 * i]
         span = (upper[..., 2] < 2.0) & (lower[..., 2] > 1.0)
         labels[box][shell & behind & span] = FLAVUM
 
 
-def paint_routes(
-    labels: Labels,
-    neck: Neck,
-    frames: tuple[Frame, ...],
-    passages: tuple[Channel, ...],
-    *,
-    grid: Grid,
-    tube: Tubes,
-    bone: Field,
-) -> None:
+def paint_routes(labels: Labels, model: Model) -> None:
     """Paint the roots outside the canal, and the vertebral arteries."""
-    outside = np.minimum(bone, tube.canal)
-    for channel in passages:
+    outside = np.minimum(model.bone, model.tube.canal)
+    for channel in model.channels:
         points, radii = root_path(channel)
-        _paint_tube(labels, points, radii, ROOT[channel.side] + int(root_name(channel.name)[1:]), grid, outside)
+        _paint_tube(labels, points, radii, ROOT[channel.side] + int(root_name(channel.name)[1:]), model.grid, outside)
     for side, value in ARTERY.items():
-        points = artery_path(neck, frames, side=side)
-        _paint_tube(labels, points, np.full(len(points), 0.5 * neck.artery), value, grid, bone)
+        points = artery_path(model.neck, model.frames, side=side)
+        _paint_tube(labels, points, np.full(len(points), 0.5 * model.neck.artery), value, model.grid, model.bone)
 
 
 def _between(above: Frame, below: Frame, grid: Grid) -> tuple[Box, Array, Array]:
@@ -72,15 +64,6 @@ def _between(above: Frame, below: Frame, grid: Grid) -> tuple[Box, Array, Array]
     index = np.stack(np.meshgrid(*(np.arange(s.start, s.stop) for s in box), indexing="ij"), axis=-1)
     world = grid.to_world(index)
     return box, above.to_local(world), below.to_local(world)
-
-
-def box_of(grid: Grid, points: Array) -> Box:
-    """Return the part of the grid that holds world points (n, 3), as three slices."""
-    voxels = grid.to_voxel(points)
-    low = np.clip(np.floor(voxels.min(axis=0)).astype(int), 0, grid.shape)
-    high = np.clip(np.ceil(voxels.max(axis=0)).astype(int) + 1, 0, grid.shape)
-    a, b, c = (slice(int(p), int(q)) for p, q in zip(low, high, strict=True))
-    return a, b, c
 
 
 def _paint_tube(labels: Labels, points: Array, radii: Array, value: int, grid: Grid, wall: Field) -> None:

@@ -1,0 +1,95 @@
+"""The founding case: calcinosis of one side's posterior elements at C4-C6, reaching canal and foramina."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canalrisk.anatomy.spine import Spine
+from canalrisk.imaging.labelmap import LabelMap
+from canalrisk.phantom.known import known_spine
+from canalrisk.phantom.mass import MassSpec, place_mass
+from canalrisk.phantom.model import build_model
+from canalrisk.phantom.neck import sample_neck
+from canalrisk.phantom.sites import Side, axes_at, wall_distance
+from canalrisk.phantom.voxelise import label
+
+DEMO_SEED = 4
+DEMO_SPACING_MM = 0.6
+# Share of the canal's AP diameter that the mass takes at its worst level, and by how much it may then
+# overlap the undisplaced cord: a healthy canal leaves about 20 % behind the cord (Valosek 2024).
+_OCCUPIED = 0.36
+_INDENT_MM = 1.2
+
+
+def founding_case_specs(spine: Spine, *, side: Side = "left", seed: int = 0) -> tuple[MassSpec, ...]:
+    """Return the masses that make up the founding case, about 6 cm3.
+
+    Paraspinal tissue and facets first, then laminae, the flavum between them with the part that enters
+    the canal, and the foramina C4/5 and C5/6.
+
+    Parameters
+    ----------
+    spine : Spine
+        Any spine with C4 to C6.
+    side : {"left", "right"}
+        The patient's side.
+    seed : int
+        Shape of the lobes.
+
+    Returns
+    -------
+    tuple of MassSpec
+        In the order of placing.
+    """
+    reach = _OCCUPIED * _canal_ap(spine, "C4/5")
+
+    def mass(level: str, site: str, volume: float, **more: float) -> MassSpec:
+        return MassSpec(level, side, site, volume, seed=seed, **more)  # type: ignore[arg-type]
+
+    return (
+        mass("C5", "paraspinal", 2200.0),
+        mass("C4/5", "facet", 1100.0),
+        mass("C5/6", "facet", 1000.0),
+        mass("C5", "lamina", 500.0),
+        mass("C4/5", "interlaminar", 520.0, reach_canal_mm=reach, indent_cord_mm=_INDENT_MM),
+        mass("C5/6", "interlaminar", 300.0, reach_canal_mm=0.6 * reach),
+        mass("C4/5", "foramen", 260.0),
+        mass("C5/6", "foramen", 220.0),
+    )
+
+
+def founding_case(spine: Spine, *, side: Side = "left", seed: int = 0) -> NDArray[np.bool_]:
+    """Place the founding case in a spine: one mass on the spine's grid.
+
+    See `founding_case_specs` for what it is made of, and `place_mass` for how it behaves.
+    """
+    return place_mass(spine, founding_case_specs(spine, side=side, seed=seed))
+
+
+def demo_labelmap(*, spacing: float = DEMO_SPACING_MM) -> LabelMap:
+    """Return the embedded example: one sampled neck with the founding case on its left.
+
+    The mass is given on its own, as from its own file; the labels show the neck before it.
+
+    Parameters
+    ----------
+    spacing : float
+        Voxel edge, mm.
+
+    Returns
+    -------
+    LabelMap
+        With `mass` set and `mass_is_label` False.
+    """
+    model = build_model(sample_neck(DEMO_SEED), spacing=spacing)
+    labels = label(model)
+    return replace(labels, mass=founding_case(known_spine(model)), mass_is_label=False)
+
+
+def _canal_ap(spine: Spine, level: str) -> float:
+    """Return the canal's AP diameter at a level, mm, along the frame's anterior axis."""
+    origin, frame = axes_at(spine, level)
+    return wall_distance(spine, origin, frame[1]) + wall_distance(spine, origin, -frame[1])
