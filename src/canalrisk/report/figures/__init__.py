@@ -1,0 +1,1 @@
+"""Pictures of the report, each from arrays to an inline image."""

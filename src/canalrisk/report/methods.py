@@ -1,0 +1,113 @@
+"""The methods paragraph and its citations, written from what was actually run."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+from canalrisk.report.reading import Case, has_mass
+
+_LAWS = {
+    "exponential": "exponential growth with a doubling time of {doubling_time_years:g} years",
+    "linear-radius": "growth of the front by {radial_rate_mm_per_year:g} mm per year",
+    "none": "no growth",
+}
+
+CITATIONS = {
+    "simo": "Simo JC, Taylor RL, Pister KS. Variational and projection methods for the volume constraint in finite "
+    "deformation elasto-plasticity. Comput Methods Appl Mech Eng 1985;51:177-208.",
+    "valosek": "Valošek J, Bédard S, et al. A database of the healthy human spinal cord morphometry in the PAM50 "
+    "template space. Imaging Neuroscience 2024;2:1-15. doi:10.1162/imag_a_00075.",
+    "materials": "Xue F, et al. J Orthop Surg Res 2021;16:737. doi:10.1186/s13018-021-02885-6 (material set A).",
+}
+
+
+def methods(result: Case) -> list[str]:
+    """Write the paragraphs; each states only what this case used."""
+    paragraphs = [_geometry(result), _growth(result)]
+    if result.cord is not None:
+        paragraphs.append(_mechanics(result))
+    if any(str(name).startswith("risk_") for name in result.dataset.data_vars):
+        paragraphs.append(_risk(result))
+    return paragraphs
+
+
+def citations(result: Case) -> list[str]:
+    """References of the methods paragraphs and of the variables' own attributes, without repeats."""
+    inferred = any("INFER" in f.code or "HEALTHY" in f.code for f in result.findings)
+    found = [CITATIONS["valosek"]] if inferred or result.spine.cord_measured is None else []
+    if result.cord is not None:
+        found.append(CITATIONS["simo"])
+        if _cord_settings(result).get("material_set") == "A":
+            found.append(CITATIONS["materials"])
+    for variable in result.dataset.data_vars.values():
+        for key in ("reference", "source"):
+            text = variable.attrs.get(key)
+            if text:
+                found += [part.strip() for part in str(text).split(";") if len(part.strip()) > 8]
+    return list(dict.fromkeys(found))
+
+
+def _geometry(result: Case) -> str:
+    spacing = " × ".join(f"{v:g}" for v in result.spine.grid.spacing.round(3))
+    levels = result.spine.levels
+    cord = (
+        "The cord's pre-lesion shape was taken from the segmentation."
+        if result.spine.cord_measured is not None
+        else "Where no cord was segmented, its pre-lesion shape came from healthy morphometry per level."
+    )
+    return (
+        f"A label map ({spacing} mm voxels, table '{result.labelmap.table.name}', {levels[0]} to {levels[-1]}) was read in "
+        "its own frame without reorientation. Labels were turned into signed distances with a sub-voxel zero level. Canal, "
+        "cord and mass were measured on sections orthogonal to the canal centreline. The occupying ratio is the "
+        "thickness of the mass over the pre-lesion canal diameter along the same ray, the largest within 30 degrees of the "
+        f"sagittal plane; the space for the cord is what remains on that ray. {cord} Foraminal area is the least free "
+        "cross-section orthogonal to the root's path between the canal's edge and the facet's outer edge."
+    )
+
+
+def _growth(result: Case) -> str:
+    if not has_mass(result):
+        return "No mass was given: the healthy state was measured and risks are the population's base rates."
+    scenario = asdict(result.scenario)
+    law = _LAWS.get(result.scenario.law, "law '{law}'").format(**scenario)
+    return (
+        f"The mass was followed for {result.scenario.horizon_years:g} years under {law} (scenario "
+        f"'{result.scenario.name}', an assumption, not a forecast). Its front advances by arrival time; in bone it moves at "
+        f"{result.scenario.bone_speed:g} of its speed in soft tissue, and bone that it reaches is removed."
+    )
+
+
+def _cord_settings(result: Case) -> dict[str, Any]:
+    settings = getattr(result, "settings", None)
+    cord = getattr(settings, "cord", None)
+    return asdict(cord) if is_dataclass(cord) and not isinstance(cord, type) else {}
+
+
+def _mechanics(result: Case) -> str:
+    used = _cord_settings(result)
+    mesh = result.cord.mesh if result.cord is not None else None
+    size = f" ({len(mesh.cells)} hexahedra, {len(mesh.points)} nodes)" if mesh is not None else ""
+    setting = f" Mesh '{used['preset']}', material set {used['material_set']}." if used else ""
+    return (
+        f"The cord was modelled as a swept tube of 8-node hexahedra with mean dilatation{size} at finite strain, with pia "
+        "as a tension-field membrane. Mass and canal wall act on it by frictionless contact with their distance fields: "
+        f"insertion from no mass to today's, then growth.{setting} The mass is rigid, which is an upper bound. Strain is the "
+        "largest logarithmic principal strain, volume-weighted; percentiles are quoted, never maxima. Absolute stress does "
+        "not transfer between material models; S relates it to the same cord pressed by 10 % between flat plates. "
+        "An elastic, nearly incompressible cord loses less area than patients' cords do, because atrophy is not modelled."
+    )
+
+
+def _risk(result: Case) -> str:
+    attrs = result.dataset.attrs
+    settings = getattr(result, "settings", None)
+    draws = getattr(settings, "draws", None)
+    sampled = f" from {draws} draws" if draws else ""
+    return (
+        "Dose-response models, monotone by construction, return the population's base rate without a mass. Values are "
+        f"medians with 95 % intervals{sampled} over their parameters. 'Prevalent' is the probability of the state at that "
+        "time, 'incident' the probability of developing it by then. Models on different measures are shown side by side; "
+        f"their spread is part of the uncertainty. Population: {attrs.get('population', 'not stated')}. State: "
+        f"{attrs.get('calibration', 'not calibrated for tumoral calcinosis')}."
+    )

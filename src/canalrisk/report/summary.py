@@ -1,0 +1,123 @@
+"""The case in one dictionary: what ``summary.json``, ``--json``, the table and the page all say."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+import xarray as xr
+
+from canalrisk.provenance import versions
+from canalrisk.report.provenance import describe_inputs
+from canalrisk.report.reading import NOT_CALIBRATED, RESEARCH_USE, Case, number, text, times_of
+
+_SCALARS = (
+    "mass_volume",
+    "mass_volume_in_canal",
+    "mass_cord_clearance",
+    "occupying_ratio_max",
+    "occupying_ratio_area_max",
+    "mcc",
+    "mscc",
+    "sac_min",
+    "cord_area_loss_predicted_max",
+    "cord_area_loss_measured_max",
+    "strain_mean",
+    "strain_p95",
+    "strain_p99",
+    "stress_normalised",
+    "von_mises_p95",
+    "contact_force",
+)
+_ORDER = {"serious": 0, "warning": 1, "info": 2}
+
+
+def summary(result: Case) -> dict[str, Any]:
+    """Condense a case.
+
+    Parameters
+    ----------
+    result : Case
+        A case result.
+
+    Returns
+    -------
+    dict
+        Plain types only; missing numbers are None; fractions, mm, mm2, mm3, N; findings most serious first.
+    """
+    ds = result.dataset
+    return {
+        "schema": "canalrisk.summary/1",
+        "research_use": RESEARCH_USE,
+        "calibration": str(ds.attrs.get("calibration", NOT_CALIBRATED)),
+        "population": str(ds.attrs.get("population", "not stated")),
+        "scenario": asdict(result.scenario),
+        "times": [_state(result, k, float(t)) for k, t in enumerate(times_of(ds))],
+        "units": {name: str(ds[name].attrs.get("units", "")) for name in _SCALARS if name in ds},
+        "findings": [f.as_dict() for f in sorted(result.findings, key=lambda f: _ORDER.get(f.severity, 3))],
+        "inputs": describe_inputs(result),
+        "versions": versions(),
+    }
+
+
+def _plain(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _state(result: Case, k: int, time: float) -> dict[str, Any]:
+    ds = result.dataset
+    state: dict[str, Any] = {"time_years": time, "posture": result.timeline.snapshots[k].posture}
+    state |= {name: _plain(number(ds, name, time=k)) for name in _SCALARS}
+    state["worst_level"] = text(ds, "worst_level", time=k) or None
+    state["worst_s"] = _plain(number(ds, "worst_s", time=k))
+    state["sac_wall"] = text(ds, "sac_wall", time=k) or None
+    state["mechanics"] = _mechanics(result, k)
+    state["mechanics_reason"] = text(ds, "mechanics_reason", time=k) or None
+    for kind in ("prevalent", "incident"):
+        state[f"risk_myelopathy_{kind}"] = _by_model(ds, f"risk_myelopathy_{kind}", k)
+    state["foramina"] = _foramina(ds, k)
+    return state
+
+
+def _mechanics(result: Case, k: int) -> str:
+    status = number(result.dataset, "mechanics_status", time=k)
+    if not math.isfinite(status):
+        return "not run"
+    return "ok" if status == 0 else "failed"
+
+
+def _by_model(ds: xr.Dataset, name: str, k: int) -> list[dict[str, Any]]:
+    """Risk of each model with its interval; a single unnamed model when the variable has no such dim."""
+    if name not in ds:
+        return []
+    models = [str(m) for m in ds["model"].values] if "model" in ds[name].dims else [""]
+    rows = []
+    for m, model in enumerate(models):
+        value, low, high = (_plain(number(ds, name + end, time=k, model=m)) for end in ("", "_low", "_high"))
+        rows.append({"model": model, "value": value, "low": low, "high": high})
+    return rows
+
+
+def _foramina(ds: xr.Dataset, k: int) -> list[dict[str, Any]]:
+    if "foramen" not in ds.dims:
+        return []
+    rows = []
+    for f, foramen in enumerate(ds["foramen"].values):
+        for d, side in enumerate(ds["side"].values):
+            at = {"time": k, "foramen": f, "side": d}
+            risk = "risk_radiculopathy_prevalent"
+            rows.append(
+                {
+                    "foramen": str(foramen),
+                    "side": str(side),
+                    "root": text(ds, "root", foramen=f) or None,
+                    "area": _plain(number(ds, "foramen_area", **at)),
+                    "area_prelesion": _plain(number(ds, "foramen_area_prelesion", **at)),
+                    "area_loss": _plain(number(ds, "foramen_area_loss", **at)),
+                    "risk": _plain(number(ds, risk, **at)),
+                    "risk_low": _plain(number(ds, f"{risk}_low", **at)),
+                    "risk_high": _plain(number(ds, f"{risk}_high", **at)),
+                }
+            )
+    return rows
