@@ -1,1 +1,37 @@
-"""Finite-strain finite elements with contact against fields."""
+"""Finite-strain finite elements with contact against fields.
+
+Units: mm, N, MPa. ``model -> prepare(model) -> solve(system, loads) -> [State] -> stress_strain(system, state.u)``.
+"""
+
+from canalrisk.fem.materials import Material, NeoHookean, Ogden
+from canalrisk.fem.model import Load, Membrane, Model, Springs, Supports, dofs
+from canalrisk.fem.obstacles import Obstacle
+from canalrisk.fem.path import first_touch, solve
+from canalrisk.fem.post import Fields, stress_strain
+from canalrisk.fem.reference import quadrature_points
+from canalrisk.fem.settings import Contact, Settings, State, StepRecord
+from canalrisk.fem.system import System, prepare
+
+__all__ = [
+    "Contact",
+    "Fields",
+    "Load",
+    "Material",
+    "Membrane",
+    "Model",
+    "NeoHookean",
+    "Obstacle",
+    "Ogden",
+    "Settings",
+    "Springs",
+    "State",
+    "StepRecord",
+    "Supports",
+    "System",
+    "dofs",
+    "first_touch",
+    "prepare",
+    "quadrature_points",
+    "solve",
+    "stress_strain",
+]

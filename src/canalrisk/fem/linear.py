@@ -1,0 +1,120 @@
+"""Direct solver: block-tridiagonal Cholesky along the sweep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canalrisk.fem.kernels import blas, blocks
+from canalrisk.fem.pattern import Pattern
+
+Array = NDArray[np.float64]
+
+
+@dataclass(eq=False)
+class BlockCholesky:
+    """A factor and its work space, kept for the life of a mesh.
+
+    Parameters
+    ----------
+    pattern : Pattern
+    """
+
+    pattern: Pattern
+
+    def __post_init__(self) -> None:
+        """Allocate everything once."""
+        sizes = 3 * np.diff(self.pattern.starts)
+        widest = int(sizes.max())
+        n = len(self.pattern.order)
+        self._offsets = np.concatenate(([0], np.cumsum(sizes**2))).astype(np.int64)
+        self._factor = np.empty(int(self._offsets[-1]))
+        self._coupling = np.empty((2, widest, widest))
+        self._update = np.empty((2, widest, widest))
+        self._first = np.empty((2, widest), np.int64)
+        self._integers = np.zeros((2, 8), np.int32)
+        self._status = np.zeros(3, np.int64)
+        self._blocks = np.empty((self.pattern.n_blocks, 9))
+        self._free = np.ones((n, 3), np.bool_)
+        self._shift = np.empty((n, 3))
+        self._x = np.empty((n, 3))
+        self._t = np.empty((n, 3))
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the stored factor, bytes."""
+        return int(self._factor.nbytes)
+
+    def factor(self, matrix: Array, *, free: NDArray[np.bool_], shift: Array) -> bool:
+        """Factor the matrix plus a diagonal; call under `one_blas_thread()`.
+
+        Parameters
+        ----------
+        matrix : (p, 9) ndarray
+            Blocks in the order of the pattern; copied, as substitution needs those of the factored matrix.
+        free : (n, 3) ndarray of bool
+            False rows and columns are replaced by the identity. By node.
+        shift : (n, 3) ndarray
+            Added to the diagonal of free rows, N/mm. By node.
+
+        Returns
+        -------
+        bool
+            False if the matrix is not positive definite.
+        """
+        order = self.pattern.order
+        np.copyto(self._blocks, matrix)
+        np.take(free, order, axis=0, out=self._free)
+        np.take(shift, order, axis=0, out=self._shift)
+        p = self.pattern
+        blocks.factorise(
+            p.starts,
+            self._offsets,
+            p.pointer,
+            p.column,
+            self._blocks,
+            self._free,
+            self._shift,
+            self._factor,
+            self._coupling,
+            self._update,
+            self._first,
+            blas.LETTERS,
+            blas.SCALARS,
+            self._integers,
+            self._status,
+        )
+        return not self._status.any()
+
+    def solve(self, right: Array) -> Array:
+        """Solve with the last successful factor; call under `one_blas_thread()`.
+
+        Parameters
+        ----------
+        right : (n, 3) ndarray
+            By node; zero where not free.
+
+        Returns
+        -------
+        (n, 3) ndarray
+        """
+        p = self.pattern
+        np.take(right, p.order, axis=0, out=self._x)
+        blocks.substitute(
+            p.starts,
+            self._offsets,
+            p.pointer,
+            p.column,
+            self._blocks,
+            self._free,
+            self._factor,
+            self._x,
+            self._t,
+            blas.LETTERS,
+            self._integers,
+        )
+        result = np.empty_like(self._x)
+        result[p.order] = self._x
+        return result

@@ -1,0 +1,170 @@
+"""What is solved: mesh, materials, membranes, supports, contact faces; and the loads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canalrisk.errors import UsageError
+from canalrisk.fem.materials import Material
+from canalrisk.fem.obstacles import Obstacle
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+
+class SweptMesh(Protocol):
+    """The part of `canalrisk.mesh.HexMesh` that the solver reads."""
+
+    @property
+    def points(self) -> Array:
+        """Node positions (n, 3), mm."""
+
+    @property
+    def cells(self) -> Index:
+        """Hexahedra (m, 8), VTK order."""
+
+    @property
+    def surface(self) -> Index:
+        """Outward quads (k, 4)."""
+
+    @property
+    def section_size(self) -> int:
+        """Nodes per section; 0 if the mesh is not swept."""
+
+    @property
+    def n_sections(self) -> int:
+        """Number of sections."""
+
+
+@dataclass(frozen=True, eq=False)
+class Membrane:
+    """Tension-field membrane on quads (pia, dura): relaxed St Venant-Kirchhoff in plane stress.
+
+    Parameters
+    ----------
+    quads : (k, 4) ndarray of int64
+        Nodes of the mesh's surface.
+    young : float
+        Young's modulus, MPa.
+    poisson : float
+        Poisson's ratio.
+    thickness : float
+        mm.
+    residual : float
+        Share of the full stiffness kept in wrinkled and slack states.
+    """
+
+    quads: Index
+    young: float
+    poisson: float
+    thickness: float
+    residual: float = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Springs:
+    """Grounded linear springs: energy k (d . u)^2 / 2 at a node.
+
+    Parameters
+    ----------
+    nodes : (s,) ndarray of int64
+    directions : (s, 3) ndarray
+        Unit vectors.
+    stiffness : (s,) ndarray
+        N/mm.
+    """
+
+    nodes: Index
+    directions: Array
+    stiffness: Array
+
+
+def _no_springs() -> Springs:
+    return Springs(np.empty(0, np.int64), np.empty((0, 3)), np.empty(0))
+
+
+@dataclass(frozen=True, eq=False)
+class Supports:
+    """Prescribed degrees of freedom and springs.
+
+    Parameters
+    ----------
+    fixed : (k,) ndarray of int64
+        Degrees of freedom 3 * node + axis; their values come with each `Load`, 0 by default.
+    springs : Springs
+    """
+
+    fixed: Index = field(default_factory=lambda: np.empty(0, np.int64))
+    springs: Springs = field(default_factory=_no_springs)
+
+
+def dofs(nodes: NDArray[np.integer], *, axes: tuple[int, ...] = (0, 1, 2)) -> Index:
+    """Degrees of freedom of `nodes` along `axes`, (len(nodes) * len(axes),), nodes outermost."""
+    return (3 * np.asarray(nodes, np.int64)[:, None] + np.asarray(axes, np.int64)).ravel()
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A body ready to be prepared.
+
+    Parameters
+    ----------
+    mesh : HexMesh
+    materials : tuple of NeoHookean or Ogden
+    material_index : (m,) or (m, 8) ndarray of int64, optional
+        Material of each hexahedron or of each of its quadrature points; all 0 by default.
+    membranes : tuple of Membrane
+    supports : Supports
+    contact : (f, 4) ndarray of int64, optional
+        Outward quads that may touch obstacles; the mesh's surface by default.
+    """
+
+    mesh: SweptMesh
+    materials: tuple[Material, ...]
+    material_index: Index | None = None
+    membranes: tuple[Membrane, ...] = ()
+    supports: Supports = field(default_factory=Supports)
+    contact: Index | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Load:
+    """What acts at the end of a load step; everything goes linearly from the load before.
+
+    Parameters
+    ----------
+    obstacles : tuple of Obstacle
+        Matched by name with those of the load before; a new one is inserted from first touch.
+    prescribed : (k,) ndarray, optional
+        Values of ``supports.fixed``, mm; zeros by default.
+    forces : (n, 3) ndarray, optional
+        Dead nodal forces, N.
+    """
+
+    obstacles: tuple[Obstacle, ...] = ()
+    prescribed: Array | None = None
+    forces: Array | None = None
+
+
+def check_model(model: Model) -> None:
+    """Raise `UsageError` if arrays of the model do not fit each other."""
+    n, m = len(model.mesh.points), len(model.mesh.cells)
+    problems = []
+    if model.mesh.cells.shape != (m, 8) or (m and not 0 <= model.mesh.cells.min() <= model.mesh.cells.max() < n):
+        problems.append(("cells that are not 8 nodes of the mesh", "give VTK hexahedra"))
+    index = model.material_index
+    if index is not None and (
+        index.shape not in ((m,), (m, 8)) or index.min() < 0 or index.max() >= len(model.materials)
+    ):
+        problems.append((f"material_index of shape {index.shape}", f"give (m,) or (m, 8) below {len(model.materials)}"))
+    if not model.materials:
+        problems.append(("no material", "give at least one"))
+    fixed = model.supports.fixed
+    if fixed.size and (fixed.min() < 0 or fixed.max() >= 3 * n or len(np.unique(fixed)) != len(fixed)):
+        problems.append(("prescribed degrees of freedom out of range or repeated", "use 3 * node + axis, once each"))
+    for what, fix in problems:
+        raise UsageError(what, where="fem.Model", fix=fix)

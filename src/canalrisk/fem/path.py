@@ -1,0 +1,282 @@
+"""`solve`: from load to load with adaptive steps, contact multipliers and a record of everything tried."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canalrisk._jit import one_blas_thread
+from canalrisk.errors import UsageError
+from canalrisk.fem import augment
+from canalrisk.fem.assemble import Touch, evaluate
+from canalrisk.fem.kernels import hex8
+from canalrisk.fem.model import Load
+from canalrisk.fem.newton import Outcome, Scales, minimise
+from canalrisk.fem.obstacles import Obstacle, Passage
+from canalrisk.fem.settings import Contact, Settings, State, StepRecord
+from canalrisk.fem.system import System
+
+Array = NDArray[np.float64]
+
+QUICK, SLOW = 6, 14
+GROWTH = 1.6
+
+
+@dataclass(eq=False)
+class Progress:
+    """Where a solve stands between loads."""
+
+    u: Array
+    load: Load
+    multipliers: dict[str, Array]
+    penalty: float
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """One load as functions of t in [0, 1]."""
+
+    passages: tuple[Passage, ...]
+    prescribed: tuple[Array, Array]
+    forces: tuple[Array | None, Array | None]
+
+    def touches(self, t: float, *, progress: Progress) -> tuple[Touch, ...]:
+        """Obstacles at t with the multipliers in force."""
+        obstacles = [passage.at(t) for passage in self.passages]
+        return tuple(Touch(o, progress.penalty, progress.multipliers[o.name]) for o in obstacles)
+
+    def values(self, t: float) -> Array:
+        """Prescribed values at t, mm."""
+        a, b = self.prescribed
+        return b if t >= 1.0 else a + t * (b - a)
+
+    def dead(self, t: float) -> Array | None:
+        """Dead loads at t, N."""
+        a, b = self.forces
+        if a is None and b is None:
+            return None
+        zero = np.zeros(1)
+        first, last = zero if a is None else a, zero if b is None else b
+        return np.ascontiguousarray(last if t >= 1.0 else first + t * (last - first))
+
+
+def solve(
+    system: System,
+    loads: Sequence[Load],
+    *,
+    start: State | None = None,
+    origin: Load | None = None,
+    settings: Settings | None = None,
+) -> list[State]:
+    """Follow the loads one after another.
+
+    Parameters
+    ----------
+    system : System
+    loads : sequence of Load
+        Between one and the next everything goes linearly, in as many steps as convergence needs.
+    start : State, optional
+        State to start from; the undeformed body by default.
+    origin : Load, optional
+        The load at which `start` holds; no load by default.
+    settings : Settings, optional
+
+    Returns
+    -------
+    list of State
+        One per load. The first failed load ends the way: it and all later ones are returned with
+        ``converged=False``, a reason and the last good displacement.
+
+    Raises
+    ------
+    UsageError
+        If loads do not fit the model. A load that cannot be reached never raises.
+    """
+    settings = settings or Settings()
+    _check(system, loads)
+    scales = Scales.of(system)
+    u = np.zeros_like(system.points) if start is None else np.array(start.u)
+    carried = {} if start is None else {name: c.multiplier for name, c in start.contacts.items()}
+    penalty = settings.penalty_scale * augment.automatic_penalty(system)
+    progress = Progress(u, origin or Load(), dict(carried), penalty)
+    states: list[State] = []
+    with one_blas_thread():
+        for load in loads:
+            if states and not states[-1].converged:
+                states.append(replace(states[-1], reason=f"an earlier load failed: {states[-1].reason}", reached=0.0))
+                continue
+            states.append(_advance(system, load, progress=progress, scales=scales, settings=settings))
+    return states
+
+
+def _check(system: System, loads: Sequence[Load]) -> None:
+    for number, load in enumerate(loads):
+        names = [obstacle.name for obstacle in load.obstacles]
+        fixed = len(system.model.supports.fixed)
+        if len(set(names)) != len(names):
+            raise UsageError("two obstacles of one name", where=f"load {number}", fix="give each its own name")
+        if load.prescribed is not None and np.shape(load.prescribed) != (fixed,):
+            raise UsageError(
+                f"{np.shape(load.prescribed)} prescribed values for {fixed} degrees of freedom",
+                where=f"load {number}",
+                fix="give one value per entry of supports.fixed",
+            )
+        if load.forces is not None and np.shape(load.forces) != system.points.shape:
+            raise UsageError("forces of a wrong shape", where=f"load {number}", fix="give (n, 3) nodal forces")
+
+
+def _course(system: System, load: Load, *, progress: Progress) -> Course:
+    before = {obstacle.name: obstacle for obstacle in progress.load.obstacles}
+    passages = []
+    for obstacle in load.obstacles:
+        begin = before.get(obstacle.name)
+        if begin is None:
+            begin = first_touch(system, progress.u, obstacle)
+        passages.append(Passage.between(begin, obstacle))
+        progress.multipliers.setdefault(obstacle.name, np.zeros_like(system.contact.weights))
+    zeros = np.zeros(len(system.model.supports.fixed))
+    old = zeros if progress.load.prescribed is None else np.asarray(progress.load.prescribed, float)
+    new = zeros if load.prescribed is None else np.asarray(load.prescribed, float)
+    return Course(tuple(passages), (old, new), (progress.load.forces, load.forces))
+
+
+def first_touch(system: System, u: Array, obstacle: Obstacle) -> Obstacle:
+    """Recede an obstacle until it, with its buffer, just touches the body at `u`; unchanged if it does not reach it."""
+    touch = Touch(obstacle, 1.0, np.zeros_like(system.contact.weights))
+    x = system.points + u
+    least = min(float(touch.gaps(system, x, check=check).min()) for check in (False, True))
+    reach = obstacle.buffer_thickness if obstacle.buffer_pressure > 0.0 else 0.0
+    return replace(obstacle, offset=obstacle.offset + min(0.0, least - reach))
+
+
+def _motion(system: System, u: Array, course: Course) -> float:
+    """Greatest motion of the obstacles' surfaces near the body over the load, mm."""
+    motion = 0.0
+    x = system.points + u
+    for passage in course.passages:
+        gaps = [Touch(o, 1.0, np.zeros_like(system.contact.weights)).gaps(system, x, check=False)
+                for o in (passage.begin, passage.end)]  # fmt: skip
+        near = np.minimum(*gaps) < 0.5
+        if near.any():
+            motion = max(motion, float(np.abs(gaps[1] - gaps[0])[near].max()))
+    return motion
+
+
+def _advance(system: System, load: Load, *, progress: Progress, scales: Scales, settings: Settings) -> State:
+    course = _course(system, load, progress=progress)
+    fixed = system.model.supports.fixed
+    motion = _motion(system, progress.u, course)
+    longest = min(settings.first_step, settings.advance / motion if motion > 0.0 else 1.0)
+    # Equal parts: the last one must not be a sliver.
+    longest = 1.0 / float(np.ceil(1.0 / longest - 1e-9))
+    t, size = 0.0, longest
+    u, before, last_size = progress.u, None, 0.0
+    record: list[StepRecord] = []
+    outcome: Outcome | None = None
+    reason = ""
+    while t < 1.0:
+        goal = 1.0 if t + 1.01 * size >= 1.0 else t + size
+        taken = goal - t
+        touches = course.touches(goal, progress=progress)
+        target = course.values(goal)
+        guess, increments = u, None
+        if before is not None:
+            guess = u + (taken / last_size) * (u - before)
+            guess.ravel()[fixed] = target
+            if not evaluate(system, guess, touches=(), forces=None, tangent=False).valid:
+                guess = u
+        if guess is u and np.any(u.ravel()[fixed] != target):
+            increments = np.zeros_like(u)
+            increments.ravel()[fixed] = target - u.ravel()[fixed]
+        outcome = minimise(
+            system, guess, touches=touches, forces=course.dead(goal), scales=scales, settings=settings,
+            increments=increments,
+        )  # fmt: skip
+        good, why = outcome.converged, outcome.reason
+        if good and settings.corners and not corners_positive(system, outcome.u):
+            good, why = False, "an element corner is inverted"
+        record.append(_record(goal, taken, outcome, accepted=good, reason=why))
+        if good:
+            before, last_size = u, taken
+            u, t = outcome.u, goal
+            if outcome.iterations <= QUICK:
+                size = min(longest, GROWTH * size)
+            elif outcome.iterations > SLOW:
+                size *= 0.5
+            if len(record) >= settings.max_steps:
+                reason = "too many steps"
+        else:
+            # What made the start bad may be the extrapolation itself.
+            before = None
+            size = 0.5 * taken
+            if size < settings.shortest_step:
+                reason = f"no convergence at step {size:.2g} of the load: {why}"
+        if reason:
+            break
+    touches = course.touches(t if t > 0.0 else 0.0, progress=progress)
+    if not reason:
+        u, touches, reason = augment.augment(
+            system, u, touches=touches, forces=course.dead(1.0), scales=scales, settings=settings, record=record
+        )
+        if touches:
+            progress.penalty = touches[0].penalty
+        progress.multipliers = {touch.obstacle.name: touch.multiplier for touch in touches}
+        progress.load = replace(load, obstacles=tuple(o.settled() for o in load.obstacles))
+        progress.u = u
+    return _state(system, u, touches=touches, forces=course.dead(t), scales=scales, record=record, t=t, reason=reason)
+
+
+def corners_positive(system: System, u: Array) -> bool:
+    """Whether all hexahedra have positive Jacobians at their corners."""
+    out = np.empty(len(system.cells))
+    hex8.corner_jacobians(system.points + u, system.cells, out)
+    return bool(out.min() > 0.0)
+
+
+def _record(t: float, size: float, outcome: Outcome, *, accepted: bool, reason: str) -> StepRecord:
+    return StepRecord(
+        t,
+        size,
+        outcome.iterations,
+        outcome.residual,
+        outcome.evaluation.energy,
+        outcome.factorisations,
+        accepted,
+        reason,
+    )
+
+
+def _state(
+    system: System, u: Array, *, touches: tuple[Touch, ...], forces: Array | None, scales: Scales,
+    record: list[StepRecord], t: float, reason: str,
+) -> State:  # fmt: skip
+    final = evaluate(system, u, touches=touches, forces=forces, tangent=False)
+    x = system.points + u
+    contacts = {
+        touch.obstacle.name: Contact(
+            force=touch.resultant.sum(axis=0),
+            pressure=touch.pressure,
+            gap=touch.gap,
+            multiplier=touch.multiplier,
+            penetration=max(0.0, -float(touch.gaps(system, x, check=True).min(initial=0.0))),
+        )
+        for touch in touches
+    }
+    residual = float(np.linalg.norm(np.where(system.free, final.residual, 0.0)))
+    return State(
+        u=u,
+        converged=not reason,
+        reason=reason,
+        reached=1.0 if not reason else t,
+        iterations=sum(r.iterations for r in record),
+        factorisations=sum(r.factorisations for r in record),
+        residual=residual / (final.scale + scales.floor),
+        energy=final.energy,
+        min_jacobian=final.min_jacobian,
+        reactions=np.where(system.free, 0.0, final.residual),
+        contacts=contacts,
+        record=tuple(record),
+    )

@@ -1,0 +1,184 @@
+"""`prepare`: everything that depends on the mesh and not on the load, kept for thousands of solves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canalrisk.errors import GeometryError
+from canalrisk.fem import reference
+from canalrisk.fem.linear import BlockCholesky
+from canalrisk.fem.materials import material_table
+from canalrisk.fem.model import Model, check_model
+from canalrisk.fem.pattern import Gather, Pattern, build_pattern, nodal_gather, surface_gather
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+
+@dataclass(eq=False)
+class SurfaceGroup:
+    """Quads of one kind with their geometry, gathers and element buffers."""
+
+    quads: Index
+    gradients: Array
+    weights: Array
+    nodes: Gather
+    pairs: Gather
+    energy: Array
+    force: Array
+    blocks: Array
+
+    @classmethod
+    def build(cls, quads: Index, *, points: Array, pattern: Pattern) -> SurfaceGroup:
+        """Prepare `quads` (k, 4)."""
+        quads = np.ascontiguousarray(quads, np.int64).reshape(-1, 4)
+        gradients, areas = reference.quad_gradients(points, quads)
+        k = len(quads)
+        return cls(
+            quads,
+            gradients,
+            np.ascontiguousarray(areas),
+            nodal_gather(quads, n_nodes=len(points)),
+            surface_gather(pattern, quads),
+            np.zeros(k),
+            np.zeros((k, 4, 3)),
+            np.zeros((k, 10, 9)),
+        )
+
+
+@dataclass(eq=False)
+class System:
+    """A prepared model: geometry, positions and buffers. One thread of control at a time.
+
+    The material table may be replaced between solves (`set_materials`); mesh, supports and surfaces may not.
+    """
+
+    model: Model
+    points: Array
+    cells: Index
+    gradients: Array
+    weights: Array
+    table: Array
+    index: Index
+    pattern: Pattern
+    cell_nodes: Gather
+    cell_pairs: Gather
+    membrane: SurfaceGroup
+    membrane_properties: Array
+    contact: SurfaceGroup
+    contact_shape: Array
+    check_shape: Array
+    free: NDArray[np.bool_]
+    cholesky: BlockCholesky
+    cell_energy: Array
+    cell_force: Array
+    cell_blocks: Array
+    cell_lowest: Array
+    matrix: Array
+    spring_rows: Index
+
+    @property
+    def contact_weights(self) -> Array:
+        """Reference area of each contact point, (f, 4), mm2."""
+        return self.contact.weights
+
+    @property
+    def contact_quads(self) -> Index:
+        """Faces that may touch obstacles, (f, 4)."""
+        return self.contact.quads
+
+    def contact_points(self, u: Array) -> Array:
+        """Current positions (f, 4, 3) of the contact points, mm."""
+        points: Array = np.einsum("qa,fai->fqi", self.contact_shape, (self.points + u)[self.contact.quads])
+        return points
+
+    def set_materials(self, model: Model) -> None:
+        """Take over the materials of `model` (same mesh): constants and distribution."""
+        check_model(model)
+        self.model = model
+        self.table = material_table(model.materials)
+        self.index = _material_index(model, len(self.cells))
+        self.membrane_properties = _membrane_properties(model)
+
+
+def _material_index(model: Model, cells: int) -> Index:
+    index = model.material_index
+    if index is None:
+        return np.zeros((cells, 8), np.int64)
+    wide = np.repeat(index[:, None], 8, axis=1) if index.ndim == 1 else index
+    return np.ascontiguousarray(wide, np.int64)
+
+
+def _membrane_properties(model: Model) -> Array:
+    rows = [
+        np.tile((m.young * m.thickness, m.poisson, m.residual), (len(m.quads), 1))
+        for m in model.membranes
+        if len(m.quads)
+    ]
+    return np.concatenate(rows) if rows else np.zeros((0, 3))
+
+
+def prepare(model: Model) -> System:
+    """Do the symbolic work of a model once.
+
+    Parameters
+    ----------
+    model : Model
+
+    Returns
+    -------
+    System
+
+    Raises
+    ------
+    UsageError
+        If arrays of the model contradict each other.
+    GeometryError
+        If a hexahedron is inverted at a quadrature point.
+    """
+    check_model(model)
+    points = np.ascontiguousarray(model.mesh.points, np.float64)
+    cells = np.ascontiguousarray(model.mesh.cells, np.int64)
+    n, m = len(points), len(cells)
+    gradients, weights = reference.hex_gradients(points, cells)
+    if not weights.min() > 0:
+        raise GeometryError(
+            f"{int((weights.min(axis=1) <= 0).sum())} hexahedra are inverted",
+            where=f"cell {int(weights.min(axis=1).argmin())}",
+            fix="give a mesh with positive Jacobians (VTK node order)",
+        )
+    pattern, cell_pairs = build_pattern(cells, n_nodes=n, section_size=model.mesh.section_size)
+    empty = np.empty((0, 4), np.int64)
+    quads = [np.asarray(membrane.quads) for membrane in model.membranes] or [empty]
+    contact = model.mesh.surface if model.contact is None else model.contact
+    free = np.ones(3 * n, np.bool_)
+    free[model.supports.fixed] = False
+    return System(
+        model=model,
+        points=points,
+        cells=cells,
+        gradients=gradients,
+        weights=np.ascontiguousarray(weights),
+        table=material_table(model.materials),
+        index=_material_index(model, m),
+        pattern=pattern,
+        cell_nodes=nodal_gather(cells, n_nodes=n),
+        cell_pairs=cell_pairs,
+        membrane=SurfaceGroup.build(np.concatenate(quads), points=points, pattern=pattern),
+        membrane_properties=_membrane_properties(model),
+        contact=SurfaceGroup.build(contact, points=points, pattern=pattern),
+        contact_shape=np.ascontiguousarray(reference.quad_shape(reference.quad_rule(2))),
+        check_shape=np.ascontiguousarray(reference.quad_shape(reference.quad_rule(3))),
+        free=free.reshape(n, 3),
+        cholesky=BlockCholesky(pattern),
+        cell_energy=np.zeros(m),
+        cell_force=np.zeros((m, 8, 3)),
+        cell_blocks=np.zeros((m, 36, 9)),
+        cell_lowest=np.zeros(m),
+        matrix=np.zeros((pattern.n_blocks, 9)),
+        # The diagonal block is the first of its row.
+        spring_rows=pattern.pointer[pattern.rank[model.supports.springs.nodes]],
+    )
