@@ -84,9 +84,7 @@ def find_foramina(
     return tuple(foramina), findings
 
 
-def _pedicle(
-    points: Array, line: Centreline, middle: float, canal: Distance, side: str, *, grid: Grid
-) -> Array | None:
+def _pedicle(points: Array, line: Centreline, middle: float, canal: Distance, side: str, *, grid: Grid) -> Array | None:
     """Centre of the bridge between body and articular pillar, just lateral to the canal.
 
     Of the bone within 8 mm lateral of the canal's wall and level with its anterior half, the cranial-caudal
@@ -103,7 +101,9 @@ def _pedicle(
         return None
     heights = s[beside]
     bins = np.arange(heights.min(), heights.max() + 0.5, 0.5)
-    count, edges = np.histogram(heights, bins) if len(bins) > 2 else (np.array([1]), np.array([heights.min(), heights.max()]))
+    count, edges = (
+        np.histogram(heights, bins) if len(bins) > 2 else (np.array([1]), np.array([heights.min(), heights.max()]))
+    )
     smooth = np.convolve(count, np.ones(3) / 3, mode="same")
     full = smooth > 0.5 * smooth.max()
     peak = int(np.argmax(smooth))
@@ -205,5 +205,3 @@ def _joined(
     arc = np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(whole, axis=0), axis=1))))
     place = np.arange(0.0, arc[-1], _STEP_MM)
     return np.stack([np.interp(place, arc, whole[:, k]) for k in range(3)], axis=1)
-
-

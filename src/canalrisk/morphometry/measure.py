@@ -1,0 +1,288 @@
+"""Indices of one snapshot: canal, cord, mass and foramina, with units and definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from scipy.spatial import cKDTree
+
+from canalrisk.anatomy.levels import CERVICAL, disc_name
+from canalrisk.anatomy.sections import STEP_MM, negative_runs, plane_moments, sample_planes
+from canalrisk.anatomy.spine import BAND_MM, Array, Distance, Spine
+from canalrisk.field import volume
+from canalrisk.field.grid import Grid
+from canalrisk.findings import Finding
+from canalrisk.growth.timeline import Snapshot
+from canalrisk.morphometry.compromise import compromise
+from canalrisk.morphometry.prepared import RAY_STEP_MM, SAGITTAL_DEGREES, Prepared, prepare
+from canalrisk.morphometry.stations import free_area
+from canalrisk.morphometry.variables import as_dataset
+
+Progress = Callable[[float, str], None]
+
+SIDES = ("left", "right")
+# The wall opposite the mass is bone when bone lies this near, mm: about two voxels.
+_AT_BONE_MM = 1.0
+
+
+def measure(
+    subject: Prepared | Spine, snapshot: Snapshot | None = None, *, progress: Progress | None = None
+) -> xr.Dataset:
+    """Measure one snapshot.
+
+    Parameters
+    ----------
+    subject : Prepared or Spine
+        `Prepared` where many snapshots follow.
+    snapshot : Snapshot, optional
+        The mass at one time; today's mass of the spine where not given.
+    progress : callable, optional
+        Called as ``progress(fraction, message)``.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dims ``section`` (coordinates `s_mm`, `level`), ``foramen`` (coordinate `root`), ``side``; every variable
+        carries `units`, `long_name` and `definition`.
+    """
+    tell = progress or (lambda fraction, message: None)
+    prepared = subject if isinstance(subject, Prepared) else prepare(subject)
+    spine = prepared.spine
+    mass = spine.mass if snapshot is None else snapshot.mass
+    tell(0.0, "mass in the canal")
+    values: dict[str, Any] = dict(prepared.fixed) | _sections(prepared, mass)
+    loss = values["cord_area_loss_measured"]
+    values["cord_area_loss_measured_max"] = float(np.nanmax(loss)) if np.isfinite(loss).any() else np.nan
+    tell(0.5, "compromise and clearance")
+    values |= _worst(prepared, values, mass)
+    values |= _mass(spine, mass)
+    tell(0.7, "foramina")
+    names, roots = _foramen_names(spine)
+    values |= _foramina(prepared, names, mass)
+    tell(1.0, "measured")
+    coords = {
+        "section": np.arange(len(spine.centreline.s)),
+        "s_mm": (
+            "section",
+            spine.centreline.s,
+            _attrs("mm", "arc length", "along the centreline, increasing cranially"),
+        ),
+        "level": ("section", np.array(prepared.level), _attrs("", "level", "vertebra or disc nearest to the section")),
+        "foramen": np.array(names, str),
+        "side": np.array(SIDES),
+        "root": ("foramen", np.array(roots, str), _attrs("", "root", "root that leaves through the foramen")),
+    }
+    return as_dataset(values, coords=coords)
+
+
+def measure_findings(dataset: xr.Dataset) -> tuple[Finding, ...]:
+    """What a reader of one measured snapshot must know.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        From `measure`; one time only.
+
+    Returns
+    -------
+    tuple of Finding
+        ``MCC-ONE-SIDED`` and ``MCC-NO-REFERENCE``.
+    """
+    if str(dataset["worst_level"].item()) == "none":
+        return ()
+    known = [bool(np.isfinite(dataset[name].item())) for name in ("s_above", "s_below")]
+    where = str(dataset["worst_level"].item())
+    if all(known):
+        return ()
+    if not any(known):
+        message = "The mass reaches every section: MCC has no healthy reference and is not given."
+        return (Finding("MCC-NO-REFERENCE", "warning", where, message),)
+    message = (
+        f"MCC is compared with a healthy section {'above' if known[0] else 'below'} only; the other side has none."
+    )
+    return (Finding("MCC-ONE-SIDED", "warning", where, message),)
+
+
+def _sections(prepared: Prepared, mass: Distance | None) -> dict[str, Array]:
+    n = len(prepared.spine.centreline.s)
+    fixed = prepared.fixed
+    middle = len(SAGITTAL_DEGREES) // 2
+    area, ratio, ray = np.zeros(n), np.zeros(n), np.zeros(n)
+    residual, chord, free = fixed["canal_ap"].copy(), fixed["canal_ap"].copy(), fixed["canal_ap"].copy()
+    near = np.zeros(0, int) if mass is None else _reached(prepared, mass)
+    if len(near) and mass is not None:
+        grid = prepared.spine.grid
+        canal = prepared.canal[near]
+        planes = sample_planes(mass, grid=grid, points=prepared.points[near])
+        area[near] = plane_moments(np.maximum(canal, planes), step=STEP_MM)[0]
+        lines = sample_planes(mass, grid=grid, points=prepared.rays[near])
+        empty = prepared.canal_rays[near]
+        shape = (len(near), len(SAGITTAL_DEGREES))
+        whole = _runs(empty)[:, 1].reshape(shape)
+        taken = _runs(np.maximum(empty, lines))[:, 0].reshape(shape)
+        left = _runs(np.maximum(empty, -lines))[:, 1].reshape(shape)
+        share = np.where(whole > 0, taken / np.where(whole > 0, whole, 1.0), 0.0)
+        best = np.argmax(share, axis=1)
+        best[share.max(axis=1) <= 0] = middle
+        rows = np.arange(len(near))
+        ratio[near], ray[near] = np.clip(share[rows, best], 0.0, 1.0), SAGITTAL_DEGREES[best]
+        chord[near], free[near] = whole[rows, best], left[rows, best]
+        residual[near] = left[:, middle]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        by_area = np.where(fixed["canal_area"] > 0, area / fixed["canal_area"], np.nan)
+    return {
+        "mass_area_in_canal": area,
+        "residual_canal_area": fixed["canal_area"] - area,
+        "residual_canal_ap": residual,
+        "occupying_ratio": ratio,
+        "occupying_ratio_area": by_area,
+        "occupying_ray": ray,
+        "canal_ap_on_ray": chord,
+        "sac_width": free,
+    }
+
+
+def _reached(prepared: Prepared, mass: Distance) -> np.ndarray[Any, np.dtype[np.intp]]:
+    # A section needs a look only when the mass is nearer to its centre than the canal is wide.
+    centre = sample_planes(mass, grid=prepared.spine.grid, points=prepared.spine.centreline.points)
+    wide = 0.75 * prepared.fixed["canal_rl"] + 2.0
+    return np.flatnonzero((centre < wide) | (wide >= BAND_MM))
+
+
+def _runs(values: Array) -> Array:
+    return negative_runs(values.reshape(-1, values.shape[-1]), step=RAY_STEP_MM)
+
+
+def _worst(prepared: Prepared, values: dict[str, Any], mass: Distance | None) -> dict[str, Any]:
+    s = prepared.spine.centreline.s
+    touched = values["mass_area_in_canal"] > 0
+    ratio = values["occupying_ratio"]
+    found: dict[str, Any] = {
+        "occupying_ratio_max": float(ratio.max()),
+        "occupying_ratio_area_max": float(np.nanmax(values["occupying_ratio_area"])),
+    }
+    score = ratio + 1e-3 * np.nan_to_num(values["occupying_ratio_area"])
+    worst = int(np.argmax(np.where(touched, score, -1.0)))
+    narrow = (
+        int(np.argmin(np.where(touched, values["sac_width"], np.inf)))
+        if touched.any()
+        else int(np.argmin(values["sac_width"]))
+    )
+    found["sac_min"] = float(values["sac_width"][narrow])
+    found["sac_wall"] = _wall(prepared, narrow, float(values["occupying_ray"][narrow]), mass)
+    found["worst_level"] = prepared.level[worst] if touched.any() else "none"
+    found["worst_s"] = float(s[worst]) if touched.any() else np.nan
+    found["mcc"], above, below = compromise(values["residual_canal_ap"], touched, worst)
+    found["mscc"], _, _ = compromise(values["cord_ap_measured"], touched, worst)
+    found["s_above"] = float(s[above]) if above is not None else np.nan
+    found["s_below"] = float(s[below]) if below is not None else np.nan
+    return found
+
+
+def _wall(prepared: Prepared, index: int, degrees: float, mass: Distance | None) -> str:
+    """What bounds the free run of a section's ray on the side away from the mass."""
+    spine = prepared.spine
+    line = prepared.rays[index, int(np.argmin(np.abs(SAGITTAL_DEGREES - degrees)))]
+    canal = prepared.canal_rays[index, int(np.argmin(np.abs(SAGITTAL_DEGREES - degrees)))]
+    at_mass = np.full(len(line), BAND_MM) if mass is None else sample_planes(mass, grid=spine.grid, points=line)
+    _, longest, first, last = negative_runs(np.maximum(canal, -at_mass)[None], step=RAY_STEP_MM)[0]
+    if longest <= 0:
+        return "none"
+    ends = np.array([first, last]) / RAY_STEP_MM
+    points = np.stack([[np.interp(end, np.arange(len(line)), line[:, k]) for k in range(3)] for end in ends])
+    # The end further from the mass is the wall.
+    far = int(np.argmax(np.interp(ends, np.arange(len(line)), at_mass)))
+    if float(sample_planes(spine.bone, grid=spine.grid, points=points[far][None])[0]) <= _AT_BONE_MM:
+        return "bone"
+    if float(sample_planes(spine.sac, grid=spine.grid, points=points[far][None])[0]) <= 0.5:
+        return "dura"
+    return "soft tissue"
+
+
+def _mass(spine: Spine, mass: Distance | None) -> dict[str, float]:
+    if mass is None or not (mass < 0).any():
+        return {"mass_volume": 0.0, "mass_volume_in_canal": 0.0, "mass_cord_clearance": np.nan}
+    return {
+        "mass_volume": volume(mass, grid=spine.grid),
+        "mass_volume_in_canal": volume(np.maximum(mass, spine.canal), grid=spine.grid),
+        "mass_cord_clearance": clearance(mass, spine.cord, grid=spine.grid),
+    }
+
+
+def clearance(first: Distance, second: Distance, *, grid: Grid) -> float:
+    """Shortest distance between two structures, mm; negative is the depth of their overlap.
+
+    Parameters
+    ----------
+    first, second : (nx, ny, nz) ndarray of float32
+        Signed distances, mm.
+    grid : Grid
+        Their grid.
+
+    Returns
+    -------
+    float
+        The sum of two distances is least, and equals their gap, on the shortest line between them; the
+        least voxel is refined on tri-linear samples. Beyond the fields' band, the distance between voxels.
+    """
+    total = first + second
+    place = np.unravel_index(int(np.argmin(total)), total.shape)
+    if float(total[place]) >= 1.7 * BAND_MM:
+        a, b = (grid.to_world(np.argwhere(field < 0)) for field in (first, second))
+        if not len(a) or not len(b):
+            return float("nan")
+        return float(cKDTree(a).query(b[:: max(1, len(b) // 20_000)])[0].min() - grid.spacing.mean())
+    centre = grid.to_world(np.array(place, float))
+    best, step = float(total[place]), 0.5 * float(grid.spacing.max())
+    cube = np.stack(np.meshgrid(*[(-1.0, 0.0, 1.0)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    for _ in range(12):
+        points = centre + step * cube
+        both = sample_planes(first, grid=grid, points=points) + sample_planes(second, grid=grid, points=points)
+        k = int(np.argmin(both))
+        if both[k] < best - 1e-9:
+            best, centre = float(both[k]), points[k]
+        else:
+            step *= 0.5
+    return best
+
+
+def _foramen_names(spine: Spine) -> tuple[list[str], list[str]]:
+    names, roots = [], []
+    for upper in CERVICAL[1:-1]:
+        lower = CERVICAL[CERVICAL.index(upper) + 1]
+        if upper in spine.levels and lower in spine.levels:
+            names.append(disc_name(upper))
+            roots.append("C8" if lower == "T1" else lower)
+    return names, roots
+
+
+def _foramina(prepared: Prepared, names: list[str], mass: Distance | None) -> dict[str, Array]:
+    shape = (len(names), len(SIDES))
+    keys = (
+        "foramen_area",
+        "foramen_area_prelesion",
+        "foramen_area_loss",
+        "foramen_station_s",
+        "foramen_height",
+        "foramen_width",
+    )
+    out = {key: np.full(shape, np.nan) for key in keys}
+    for foramen, stations in zip(prepared.spine.foramina, prepared.stations, strict=True):
+        if not len(stations.place):
+            continue
+        at = names.index(foramen.name), SIDES.index(foramen.side)
+        free = free_area(stations, mass, grid=prepared.spine.grid)
+        k, before = int(np.argmin(free)), int(np.argmin(stations.area))
+        healthy = float(stations.area[before])
+        out["foramen_area"][at], out["foramen_area_prelesion"][at] = free[k], healthy
+        out["foramen_area_loss"][at] = 1.0 - free[k] / healthy
+        out["foramen_station_s"][at] = stations.place[k]
+        out["foramen_height"][at], out["foramen_width"][at] = stations.height[before], stations.width[before]
+    return out
+
+
+def _attrs(units: str, long_name: str, definition: str) -> dict[str, str]:
+    return {"units": units, "long_name": long_name, "definition": definition}

@@ -1,0 +1,168 @@
+"""What every snapshot of one spine shares: sections, pre-lesion sizes and foramen stations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from canalrisk.anatomy.sections import (
+    HALF_WIDTH_MM,
+    STEP_MM,
+    levels_of,
+    negative_runs,
+    offsets,
+    plane_moments,
+    plane_points,
+    sample_planes,
+)
+from canalrisk.anatomy.spine import Array, Centreline, Distance, Spine
+from canalrisk.errors import UsageError
+from canalrisk.field import signed_distance
+from canalrisk.field.grid import Grid
+from canalrisk.findings import Finding
+from canalrisk.morphometry.stations import Stations, find_stations
+
+Progress = Callable[[float, str], None]
+
+SAGITTAL_DEGREES = np.arange(-30.0, 30.1, 2.5)
+RAY_STEP_MM = 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A spine made ready for `measure`.
+
+    `points` (n, m, m, 3) mm and `canal` (n, m, m) mm: section planes and the canal on them. `rays`
+    (n, 25, k, 3) mm and `canal_rays` (n, 25, k) mm: lines through the centreline within 30 degrees of the
+    sagittal plane, posterior to anterior. `fixed`: section variables that no mass changes. `stations` per
+    foramen, in the order of ``spine.foramina``.
+    """
+
+    spine: Spine
+    points: Array
+    canal: Array
+    rays: Array
+    canal_rays: Array
+    fixed: dict[str, Array]
+    level: tuple[str, ...]
+    stations: tuple[Stations, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+def prepare(spine: Spine, *, progress: Progress | None = None) -> Prepared:
+    """Sample and measure what does not depend on the mass.
+
+    Parameters
+    ----------
+    spine : Spine
+        From `canalrisk.anatomy.build_spine`.
+    progress : callable, optional
+        Called as ``progress(fraction, message)``.
+
+    Returns
+    -------
+    Prepared
+
+    Raises
+    ------
+    UsageError
+        If `spine` is not a Spine.
+    """
+    if not isinstance(spine, Spine):
+        raise UsageError("prepare takes a Spine", where=type(spine).__name__, fix="call build_spine first")
+    tell = progress or (lambda fraction, message: None)
+    tell(0.0, "canal sections")
+    line, grid = spine.centreline, spine.grid
+    points = plane_points(line, slice(None))
+    canal = sample_planes(spine.canal, grid=grid, points=points)
+    rays = sagittal_rays(line)
+    canal_rays = sample_planes(spine.canal, grid=grid, points=rays)
+    fixed = _fixed(spine, points, canal, canal_rays)
+    tell(0.5, "foramen stations")
+    wall: tuple[Distance, ...] = (spine.bone,)
+    if "disc" in spine.soft:
+        wall = (spine.bone, signed_distance(spine.soft["disc"], grid=grid))
+    stations, findings = [], []
+    for foramen in spine.foramina:
+        found = find_stations(foramen, wall=wall, canal=spine.canal, grid=grid)
+        stations.append(found)
+        if not len(found.place):
+            where = f"{foramen.name} {foramen.side}"
+            message = "No section across the root's path is closed by bone; the free area is not measured."
+            findings.append(Finding("FORAMEN-OPEN", "warning", where, message))
+    if "disc" not in spine.soft and spine.foramina:
+        message = "Discs are not labelled: foramina are bounded by bone alone."
+        findings.append(Finding("FORAMEN-BONY-WALLS", "info", "foramina", message))
+    tell(1.0, "ready to measure")
+    return Prepared(
+        spine=spine,
+        points=points,
+        canal=canal,
+        rays=rays,
+        canal_rays=canal_rays,
+        fixed=fixed,
+        level=tuple(levels_of(spine, line.s)),
+        stations=tuple(stations),
+        findings=tuple(findings),
+    )
+
+
+def sagittal_rays(line: Centreline) -> Array:
+    """Lines (n, 25, k, 3) through every centreline point within 30 degrees of the sagittal plane, mm."""
+    angle = np.radians(SAGITTAL_DEGREES)
+    along = offsets(HALF_WIDTH_MM, RAY_STEP_MM)
+    way = np.cos(angle)[None, :, None] * line.anterior[:, None] + np.sin(angle)[None, :, None] * line.right[:, None]
+    lines: Array = line.points[:, None, None] + along[None, None, :, None] * way[:, :, None]
+    return lines
+
+
+def _fixed(spine: Spine, points: Array, canal: Array, canal_rays: Array) -> dict[str, Array]:
+    grid, line = spine.grid, spine.centreline
+    n = len(line.s)
+    middle = len(SAGITTAL_DEGREES) // 2
+    sac = sample_planes(spine.sac, grid=grid, points=points)
+    cord = sample_planes(spine.cord, grid=grid, points=points)
+    area, centroid = plane_moments(cord, step=STEP_MM)
+    fixed = {
+        "canal_area": plane_moments(canal, step=STEP_MM)[0],
+        "canal_ap": _central_run(canal_rays[:, middle]),
+        "canal_rl": widest(canal),
+        "sac_area": plane_moments(sac, step=STEP_MM)[0],
+        "cord_area_prelesion": area,
+        "cord_ap_prelesion": chord_ap(spine.cord, grid=grid, line=line, centroid=centroid),
+        "cord_rl_prelesion": widest(cord),
+    }
+    if spine.cord_measured is None:
+        nothing = np.full(n, np.nan)
+        return fixed | {"cord_area_measured": nothing, "cord_ap_measured": nothing, "cord_area_loss_measured": nothing}
+    today = sample_planes(spine.cord_measured, grid=grid, points=points)
+    measured, centroid = plane_moments(today, step=STEP_MM)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        loss = np.where(area > 0, 1.0 - measured / area, np.nan)
+    return fixed | {
+        "cord_area_measured": measured,
+        "cord_ap_measured": chord_ap(spine.cord_measured, grid=grid, line=line, centroid=centroid),
+        "cord_area_loss_measured": loss,
+    }
+
+
+def chord_ap(field: Distance, *, grid: Grid, line: Centreline, centroid: Array) -> Array:
+    """Antero-posterior chord (n,) mm through a structure's centroid on each section; 0 where it is absent."""
+    along = offsets(HALF_WIDTH_MM, RAY_STEP_MM)
+    start = line.points + np.nan_to_num(centroid[:, :1]) * line.right
+    values = sample_planes(field, grid=grid, points=start[:, None] + along[None, :, None] * line.anterior[:, None])
+    return negative_runs(values, step=RAY_STEP_MM)[:, 1]
+
+
+def widest(values: Array) -> Array:
+    """Longest left-right chord (n,) mm of what is negative on each section."""
+    n, rows, columns = values.shape
+    runs = negative_runs(values.reshape(n * rows, columns), step=STEP_MM)[:, 1]
+    longest: Array = runs.reshape(n, rows).max(axis=1)
+    return longest
+
+
+def _central_run(values: Array) -> Array:
+    return negative_runs(values, step=RAY_STEP_MM)[:, 1]
