@@ -129,12 +129,10 @@ def _surface_points(mesh: HexMesh) -> Array:
 
 def _walk(model: CordModel, masses: MassFields, wall: tuple[Obstacle, ...], report: Progress) -> list[State]:
     """Solve along insertion and growth; one state per snapshot."""
-    fields = [masses.carved] if masses.carved is not None else []
-    fields += masses.snapshots
+    fields = [*([masses.carved] if masses.carved is not None else []), *masses.snapshots]
     loads = [Load(obstacles=wall if field is None else (Obstacle("mass", field), *wall)) for field in fields]
-    count = len(masses.snapshots)
-    states = solve(model.system, loads)
-    return states[-count:]
+    states: list[State] = solve(model.system, loads)
+    return states[-len(masses.snapshots) :]
 
 
 def _region(spine: Spine, model: CordModel, states: list[State]) -> Region:
