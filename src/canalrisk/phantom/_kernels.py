@@ -66,7 +66,8 @@ def _body(x, y, z, half_w, half_d, half_h, lower, waist, concave_up, concave_low
     side = superellipse(x, y, a, b, 2.6)
     px, py = x / half_w, y / half_d
     # Upper endplate: hollow across (between the uncinates), convex front to back; lower: the reverse.
-    top = half_h - wedge * y - concave_up * (1.0 - min(px * px, 1.0)) - 0.5 * concave_up * py * py
+    bevel = 1.2 if y > 0.0 else 0.5
+    top = half_h - wedge * y - concave_up * (1.0 - min(px * px, 1.0)) - bevel * concave_up * py * py
     low = -half_h + wedge * y + concave_low * (1.0 - min(py * py + 0.4 * px * px, 1.0))
     cap = max(z - top, low - z)
     m = max(side, cap)
@@ -84,8 +85,8 @@ def _pillar(x, y, z, half_w, half_d, half_h, sine, cosine, waist):
     side = superellipse(x, y, half_w * shrink, half_d * shrink, 2.6)
     cap = abs(along) - half_h
     m = max(side, cap)
-    h = max(1.5 - abs(side - cap), 0.0) / 1.5
-    return m + h * h * 0.375
+    h = max(2.6 - abs(side - cap), 0.0) / 2.6
+    return m + h * h * 0.65
 
 
 @inline_kernel
@@ -93,11 +94,11 @@ def _lamina(y, z, canal, thickness, half_h, slope, front):
     # Shell around the canal: `front` is the most anterior y; the lower edge is thicker and lies further back.
     t = min(max(z / half_h, -1.0), 1.0)
     lean = 0.5 * slope * (1.0 - t)
-    shell = max(lean - 0.2 - canal, canal - lean - thickness * (1.0 - 0.25 * t))
+    shell = max(lean - 0.2 - canal, canal - lean - thickness * (1.0 - 0.28 * t))
     edge = max(abs(z) - half_h, y - front)
     m = max(shell, edge)
-    h = max(1.6 - abs(shell - edge), 0.0) / 1.6
-    return m + h * h * 0.4
+    h = max(2.2 - abs(shell - edge), 0.0) / 2.2
+    return m + h * h * 0.55
 
 
 @inline_kernel

@@ -66,12 +66,12 @@ def _shoulders_and_arch(neck: Neck, mark: Landmarks, half_h: float) -> list[Arra
     low = np.array(mark.pillar) + rise
     return [
         ellipsoid(
-            (13.2, 0.3, half_h - 1.5),
-            (7.6, 8.4, 3.8),
-            axes=turned(about="y", degrees=26.0),
-            blend=3.5,
+            (12.6, -0.3, half_h - 1.2),
+            (7.9, 8.6, 4.6),
+            axes=turned(about="y", degrees=22.0),
+            blend=4.0,
         ),
-        cone((12.5, -3.0, half_h - 5.0), (11.0, 0.0, -1.0), 4.6, 3.6, blend=3.5),
+        cone((11.0, -1.5, half_h - 4.0), (8.0, 0.0, -2.0), 5.4, 4.0, blend=4.0),
         cone((13.8, -4.5, half_h - 5.0), low + np.array([-0.4, 1.5, 1.5]), 4.6, 4.6, flat=1.15, blend=3.5),
         pillar(
             low,

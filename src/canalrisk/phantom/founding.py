@@ -21,7 +21,7 @@ DEMO_SPACING_MM = 0.6
 # Share of the canal's AP diameter that the mass takes at its worst level, and by how much it may then
 # overlap the undisplaced cord: a healthy canal leaves about 20 % behind the cord (Valosek 2024).
 _OCCUPIED = 0.36
-_INDENT_MM = 1.2
+_INDENT_MM = 1.5
 
 
 def founding_case_specs(spine: Spine, *, side: Side = "left", seed: int = 0) -> tuple[MassSpec, ...]:

@@ -18,9 +18,9 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 CORD_CLEARANCE_MM = 0.5
-_LOBES = 16
+_LOBES = 14
 # A front slows in bone and at the canal's wall: mm of distance that a mm of depth there costs.
-_BONE_COST = 0.35
+_BONE_COST = 0.15
 _CANAL_COST = 4.0
 # How far a one-sided mass may pass the midsagittal plane.
 _ACROSS_MM = 2.0
@@ -119,15 +119,15 @@ def _cluster(spec: MassSpec, start: Array, frame: Array) -> tuple[Array, Array]:
     """Return lobes' centres (n, 3) and radii (n,): each new ball sticks to an earlier one."""
     rng = np.random.default_rng([spec.seed, sum(map(ord, spec.level + spec.site))])
     stretch = np.array(spec.stretch or SITES[spec.site].stretch)
-    # Overlapping balls fill about 2.2 times a ball of the mean radius of each; the rest is found by level.
-    size = (spec.volume_mm3 / (0.55 * _LOBES * 4.0 / 3.0 * np.pi)) ** (1.0 / 3.0)
+    # Overlapping lobes fill about 0.4 of their summed volume; the rest is found by flooding to the volume.
+    size = (spec.volume_mm3 / (0.40 * _LOBES * 4.0 / 3.0 * np.pi)) ** (1.0 / 3.0)
     radii = size * rng.uniform(0.75, 1.25, _LOBES)
     local = np.zeros((_LOBES, 3))
     for i in range(1, _LOBES):
         # Early lobes are preferred, so that the cluster stays compact.
         on = int(rng.integers(0, i) * rng.uniform(0.3, 1.0))
         way = rng.standard_normal(3) * stretch
-        local[i] = local[on] + way / np.linalg.norm(way) * 0.85 * (radii[i] + radii[on]) * 0.75
+        local[i] = local[on] + way / np.linalg.norm(way) * 0.52 * (radii[i] + radii[on])
     local -= local.mean(axis=0)
     return start + local @ frame, radii
 

@@ -130,7 +130,7 @@ def _cuts(frame: Frame, index: int, passages: tuple[Channel, ...]) -> list[Array
         tall = channel.up @ frame.turn
         r = 0.5 * channel.width
         flat = channel.height / channel.width
-        rows.append(cone(start, end, r, r, flat=flat, tall=tall, blend=0.8, mirror=False, cut=True))
+        rows.append(cone(start, end, r, r, flat=flat, tall=tall, blend=1.5, mirror=False, cut=True))
     return rows
 
 

@@ -40,7 +40,7 @@ SITES: dict[str, SiteRule] = {
     "interlaminar": SiteRule((0.38, -0.92), 1.0, 3.0, (1.0, 0.9, 0.8)),
     "foramen": SiteRule((0.74, 0.67), 3.5, 0.5, (1.0, 1.0, 0.8)),
     "ventral-epidural": SiteRule((0.22, 0.97), -0.5, 4.0, (1.2, 0.6, 1.4)),
-    "paraspinal": SiteRule((0.76, -0.65), 17.0, -2.0, (0.8, 0.9, 1.6)),
+    "paraspinal": SiteRule((0.76, -0.65), 15.0, -2.0, (0.8, 0.9, 1.5)),
 }
 
 

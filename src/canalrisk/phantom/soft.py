@@ -31,7 +31,9 @@ def paint_soft(labels: Labels, model: Model) -> None:
         box, upper, lower = _between(frames[i], frames[i + 1], model.grid)
         y = 0.5 * (lower[..., 1] + upper[..., 1])
         half_w = 0.5 * min(0.90 * float(neck.body_width[i + 1]), 0.95 * float(neck.body_width[i]))
-        half_d = 0.25 * float(neck.body_depth[i] + neck.body_depth[i + 1]) - 0.3
+        depth = 0.25 * float(neck.body_depth[i] + neck.body_depth[i + 1]) - 0.3
+        # In the middle the annulus and the posterior longitudinal ligament reach back to the canal.
+        half_d = np.where((y < 0.0) & (np.abs(lower[..., 0]) < 0.5 * half_w), depth + 1.2, depth)
         radial = (np.abs(lower[..., 0]) / half_w) ** 2.6 + (np.abs(y) / half_d) ** 2.6
         # The disc reaches into the hollow of the endplates, but only away from their rims.
         hollow = np.where(radial < 0.6, 1.6, 0.3)
@@ -40,9 +42,9 @@ def paint_soft(labels: Labels, model: Model) -> None:
         inside = (radial < 1.0) & above & below & free[box]
         labels[box][inside] = DISC + i
         # Flavum: a shell behind the canal, from the front of one lamina to the top of the next.
-        shell = (canal[box] < neck.flavum) & free[box] & (labels[box] == 0)
-        behind = y < -0.5 * neck.body_depth[i] - 0.55 * neck.canal_ap[2 * i]
-        span = (upper[..., 2] < 2.0) & (lower[..., 2] > 1.0)
+        shell = (canal[box] < max(neck.flavum, 1.2)) & free[box] & (labels[box] == 0)
+        behind = y < -0.5 * neck.body_depth[i] - 0.45 * neck.canal_ap[2 * i]
+        span = (upper[..., 2] < 4.0) & (lower[..., 2] > 0.0)
         labels[box][shell & behind & span] = FLAVUM
 
 

@@ -54,6 +54,10 @@ def landmarks(neck: Neck, index: int) -> Landmarks:
     spacing = _spacing(neck, index)
     tilt = np.deg2rad(FACET_ANGLE_DEG[level])
     widest = 0.5 * neck.body_width[index]
+    # The superior articular process bounds the foramen above this vertebra from behind: a wider foramen
+    # has it further back. The offset was fitted to the sizes measured on labels.
+    wanted = float(neck.foramen_width[max(index - 1, 0)])
+    forward = float(np.clip(1.2 + 1.3 * (6.2 - wanted), -1.0, 2.5))
     foramen_x = max(a + 4.2, widest + 0.5 * neck.transverse_foramen + 0.3)
     return Landmarks(
         level=level,
@@ -61,7 +65,7 @@ def landmarks(neck: Neck, index: int) -> Landmarks:
         half_rl=a,
         half_ap=b,
         pedicle=pedicle,
-        pillar=(a + PILLAR_HALF_WIDTH_MM + 0.6, canal_y - 2.2, -1.0),
+        pillar=(a + PILLAR_HALF_WIDTH_MM - 0.3, canal_y - 2.2 + forward, -1.0),
         transverse_foramen=(foramen_x, -0.1 * neck.body_depth[index], -0.5),
         facet_half=0.5 * spacing * float(np.cos(tilt)) + 0.3,
     )
@@ -97,16 +101,19 @@ def _column(neck: Neck, index: int) -> list[Array]:
         hollow_lower=1.3,
         wedge=0.035,
     )
+    # The wall towards the canal follows the canal (which is cut out last), without a gap.
+    wall = box((0.0, -half_d + 1.0, -0.2), (0.58 * half_w, 3.0, 0.97 * half_h), rounding=1.2, blend=1.5, mirror=False)
+    lip = ellipsoid((0.0, half_d - 1.9, 0.8 - half_h), (0.55 * half_w, 1.9, 1.6), blend=2.0, mirror=False)
     if level == "T1":
-        return [core]
+        return [core, wall]
     rise = {"C3": 1.0, "C4": 1.1, "C5": 1.1, "C6": 1.0, "C7": 0.8}[level]
     uncinate = ellipsoid(
-        (half_w - 1.7, -0.10 * half_d, half_h + 0.3 * rise),
-        (1.8, 0.78 * half_d, 3.2 * rise),
+        (half_w - 1.7, -0.16 * half_d, half_h + 0.3 * rise),
+        (1.8, 0.82 * half_d, 3.2 * rise),
         axes=turned(about="y", degrees=14.0),
         blend=2.0,
     )
-    return [core, uncinate]
+    return [core, wall, lip, uncinate]
 
 
 def _arch(neck: Neck, index: int, mark: Landmarks) -> list[Array]:
@@ -126,13 +133,14 @@ def _arch(neck: Neck, index: int, mark: Landmarks) -> list[Array]:
         half_depth=PILLAR_HALF_DEPTH_MM,
         half_thickness=mark.facet_half,
         angle_deg=FACET_ANGLE_DEG[level],
+        waist=0.14,
     )
     plates = lamina(
         canal_y=mark.canal_y,
         z=_LAMINA_Z_MM,
         thickness=neck.lamina_thickness,
         half_height=0.5 * neck.lamina_height * (1.15 if level in ("C7", "T1") else 1.0),
-        lean=1.6,
+        lean=1.0,
         front=-0.10 * mark.half_ap,
     )
     return [pedicle, column, plates]
@@ -172,15 +180,17 @@ def _transverse(neck: Neck, mark: Landmarks) -> list[Array]:
     r = 0.5 * neck.transverse_foramen
     reach = _TRANSVERSE_REACH[mark.level]
     front, back, side = y + r + 1.2, y - r - 1.4, x + r + 1.1
-    tip_front = (side + 1.6 * reach, front - 0.4, z - 0.6)
-    tip_back = (side + 4.2 * reach, back + 0.2, z - 2.4)
+    tip_front = (side + 1.4 * reach, front + 0.6, z - 1.4)
+    tip_back = (side + 4.2 * reach, back + 1.2, z - 3.0)
     hole = r if mark.level != "C7" else 0.55 * r
     rows = [
-        cone((x - r - 3.5, front - 0.2, z + 0.3), tip_front, 1.8, 1.6, flat=1.25),
-        ellipsoid(tip_front, (1.8, 1.7, 2.3 if mark.level != "C6" else 3.2), blend=1.2),
-        cone((mark.pedicle[0] + 0.5, back - 1.0, z + 0.2), tip_back, 2.0, 1.7, flat=1.25),
-        ellipsoid(tip_back, (1.9, 1.8, 2.3), blend=1.2),
-        cone((side + 0.6, front - 0.5, z - 1.2), (side + 1.4, back + 0.5, z - 1.8), 1.5, 1.5, flat=1.1),
+        cone((x - r - 3.5, front - 0.6, z + 0.6), tip_front, 1.9, 1.7, flat=1.5, blend=2.0),
+        ellipsoid(tip_front, (2.0, 1.9, 2.8 if mark.level != "C6" else 3.8), blend=1.8),
+        cone((mark.pedicle[0] + 0.5, back - 1.0, z + 0.4), tip_back, 2.1, 1.9, flat=1.45, blend=2.0),
+        ellipsoid(tip_back, (2.4, 2.1, 2.9), blend=1.8),
+        cone((side + 0.9, front - 0.5, z - 1.4), (side + 1.9, back + 0.5, z - 2.2), 1.8, 1.8, flat=1.1, blend=2.0),
+        # Between the foramen and the body lies the root of the pedicle.
+        cone((x - r - 1.6, front - 0.5, z + 0.4), (x - r - 1.2, back, z + 0.4), 1.9, 2.0, flat=1.4, blend=2.0),
         cone((x, y, z - 12.0), (x, y, z + 12.0), hole, hole, blend=0.8, cut=True),
     ]
     if mark.level == "C7":
