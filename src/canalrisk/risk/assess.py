@@ -45,9 +45,9 @@ def assess_risk(
     ----------
     dataset : xarray.Dataset
         Dim ``time`` (years, ascending). Read where present: ``occupying_ratio_max``, ``sac_min`` or ``sac_width``
-        with ``occupying_ratio`` and ``canal_ap`` (time, section), ``mass_volume``, ``mass_cord_clearance``,
+        with ``occupying_ratio`` and ``canal_ap_on_ray`` (section), ``mass_volume``, ``mass_cord_clearance``,
         ``cord_area_loss_predicted_max``, ``contact_force``, ``mechanics_status``, ``strain_p95``,
-        ``cord_area_measured`` with ``cord_area_prelesion`` (section), ``foramen_area`` with
+        ``cord_area_loss_measured`` (section), ``foramen_area`` with
         ``foramen_area_prelesion`` (foramen, side). A dose's measurement SD is read from ``sac_min_sd`` and
         ``foramen_area_sd`` where given.
     draws : int

@@ -108,25 +108,23 @@ def _compressed(dataset: xr.Dataset, absent: NDArray[np.bool_]) -> Array:
     unknown = np.full(n_times, np.nan)
     clearance = read(dataset, "mass_cord_clearance")
     geometric = unknown if clearance is None else np.where(np.isnan(clearance), np.nan, (clearance <= 0.0) * 1.0)
-    force = read(dataset, "contact_force")
+    # The resultant of a mass around the cord can vanish, so that the touch itself is asked first.
+    force = read(dataset, "cord_touched" if "cord_touched" in dataset else "contact_force")
     simulated = unknown if force is None else np.where(np.isnan(force), np.nan, (np.abs(force) > 0.0) * 1.0)
     chosen = np.where(_mechanics_ok(dataset, n_times) & ~np.isnan(simulated), simulated, geometric)
     return np.where(absent, 0.0, chosen)
 
 
 def _measured_loss(dataset: xr.Dataset) -> float:
-    """Largest measured cord-area loss of today's scan; NaN where no cord was segmented."""
-    for name in ("cord_area_loss_measured_max", "cord_area_loss_measured"):
-        if name in dataset:
-            today = np.asarray(dataset[name].isel(time=0, missing_dims="ignore").values, dtype=np.float64)
-            return float(np.nanmax(today)) if np.isfinite(today).any() else np.nan
-    if "cord_area_measured" not in dataset or "cord_area_prelesion" not in dataset:
+    """Largest measured cord-area loss of today's scan among the sections that the mass reaches; NaN without one."""
+    loss, ratio = read(dataset, "cord_area_loss_measured", "section"), read(dataset, "occupying_ratio", "section")
+    if loss is not None and ratio is not None:
+        today = loss[0][ratio[0] > FLOOR]
+    elif "cord_area_loss_measured_max" in dataset:
+        today = np.atleast_1d(dataset["cord_area_loss_measured_max"].isel(time=0, missing_dims="ignore").values)
+    else:
         return np.nan
-    measured, healthy = (read(dataset, name, "section") for name in ("cord_area_measured", "cord_area_prelesion"))
-    if measured is None or healthy is None:
-        return np.nan
-    loss = 1.0 - measured[0] / np.where(healthy[0] > 0, healthy[0], np.nan)
-    return float(np.nanmax(loss)) if np.isfinite(loss).any() else np.nan
+    return float(np.nanmax(today)) if np.isfinite(today).any() else np.nan
 
 
 def _cord_loss(
@@ -143,17 +141,8 @@ def _cord_loss(
     predicted = np.where(absent | (predicted < FLOOR), 0.0, predicted)
 
     measured = _measured_loss(dataset)
-    if np.isfinite(measured) and compressed[0] == 0.0:
-        if measured > 2 * cord_loss_sd():
-            findings.append(
-                Finding(
-                    "RISK-LOSS-WITHOUT-CONTACT",
-                    "warning",
-                    "cord",
-                    f"The cord is {measured:.0%} smaller than expected where no mass touches it; "
-                    "this loss is not attributed to the mass and not counted.",
-                )
-            )
+    if compressed[0] == 0.0:
+        findings += _unexplained_loss(dataset)
         measured = np.nan
 
     stretch = parameters.discrepancy[:, None]
@@ -171,6 +160,24 @@ def _cord_loss(
     source = tuple("unknown" if unknown[k] else "none" if none[k] else names[k] for k in range(n_times))
     findings += _loss_findings(dataset, source, unknown)
     return np.minimum(loss, _LOSS_CAP), source, tuple(findings)
+
+
+def _unexplained_loss(dataset: xr.Dataset) -> list[Finding]:
+    """Say that a cord which no mass touches is nevertheless thin."""
+    if "cord_area_loss_measured_max" not in dataset:
+        return []
+    largest = float(dataset["cord_area_loss_measured_max"].isel(time=0, missing_dims="ignore"))
+    if not largest > 3 * cord_loss_sd():
+        return []
+    return [
+        Finding(
+            "RISK-LOSS-WITHOUT-CONTACT",
+            "warning",
+            "cord",
+            f"The segmented cord is up to {largest:.0%} smaller than expected although the mass does not touch it; "
+            "this loss is not attributed to the mass and not counted.",
+        )
+    ]
 
 
 def _loss_findings(dataset: xr.Dataset, source: tuple[str, ...], unknown: NDArray[np.bool_]) -> list[Finding]:

@@ -55,7 +55,7 @@ class TiltFit:
 
     `slope` (draws,) logit per unit dose; `hinge` (draws,) marker units; `log_tilt` (draws,) log of the mean
     tilt among controls, so that the series' logit at no dose is logit(prevalence) - log_tilt;
-    `prevalence` (draws,); `auc` (draws,) of the fitted series; `shape` (draws,) nuisance; `effective` the
+    `prevalence`, `specificity`, `shape` (draws,) nuisance; `auc` (draws,) of the fitted series; `effective` the
     effective sample size behind the draws.
     """
 
@@ -63,8 +63,9 @@ class TiltFit:
     hinge: Array
     log_tilt: Array
     prevalence: Array
-    auc: Array
+    specificity: Array
     shape: Array
+    auc: Array
     effective: float
 
 
@@ -173,7 +174,14 @@ def fit_tilt(
         )
     chosen = _systematic(weight / weight.sum(), draws, rng)
     return TiltFit(
-        slope[chosen], at[chosen], log_tilt[chosen], prevalence[chosen], auc[chosen], nuisance[chosen], effective
+        slope=slope[chosen],
+        hinge=at[chosen],
+        log_tilt=log_tilt[chosen],
+        prevalence=prevalence[chosen],
+        specificity=specificity[chosen],
+        shape=nuisance[chosen],
+        auc=auc[chosen],
+        effective=effective,
     )
 
 

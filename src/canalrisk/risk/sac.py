@@ -37,22 +37,22 @@ def _most_below(residual: Array, healthy: Array, hinge: Array, error: Array | fl
 
 
 def _sac_pairs(dataset: xr.Dataset, absent: NDArray[np.bool_]) -> tuple[Array, Array]:
-    """Residual and pre-lesion AP on the ray of each section, (time, sections); the worst section if only that is known.
+    """Residual and pre-lesion AP of the canal on the ray of each section, or of the worst one only, (time, sections).
 
-    The occupying ratio is thickness over pre-lesion AP on the ray on which SAC is the residual, so the
-    pre-lesion AP is SAC / (1 - ratio); where the ray is filled it is the section's canal AP.
+    Where the chord without the mass is not given it is SAC / (1 - ratio), as the ratio is thickness over chord.
     """
-    pairs = (("sac_width", "occupying_ratio", "canal_ap", ("section",)), ("sac_min", "occupying_ratio_max", "", ()))
-    for sac_name, ratio_name, canal_name, dims in pairs:
+    pairs = (
+        ("sac_width", "occupying_ratio", "canal_ap_on_ray", ("section",)),
+        ("sac_min", "occupying_ratio_max", "", ()),
+    )
+    for sac_name, ratio_name, chord_name, dims in pairs:
         sac, ratio = read(dataset, sac_name, *dims), read(dataset, ratio_name, *dims)
         if sac is None or ratio is None:
             continue
         sac, ratio = (array.reshape(array.shape[0], -1) for array in (sac, ratio))
+        chord = read(dataset, chord_name, *dims) if chord_name else None
         open_ray = ratio < 0.999
-        filled = read(dataset, canal_name, *dims) if canal_name else None
-        fallback = np.full_like(sac, np.nan) if filled is None else filled.reshape(sac.shape)
-        healthy = np.where(open_ray, sac / np.where(open_ray, 1.0 - ratio, 1.0), fallback)
-        healthy = np.where((ratio < FLOOR) | absent[:, None], sac, healthy)
-        return sac, healthy
+        healthy = np.where(open_ray, sac / np.where(open_ray, 1.0 - ratio, 1.0), np.nan) if chord is None else chord
+        return sac, np.where((ratio < FLOOR) | absent[:, None], sac, healthy)
     nothing = np.where(absent[:, None], 0.0, np.nan)
     return nothing, nothing
