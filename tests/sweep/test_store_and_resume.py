@@ -195,6 +195,18 @@ def test_sample_of_another_shape_is_an_error_row(tmp_path: Path) -> None:
     assert counts["error"] > 0
 
 
+def test_sample_of_other_coordinates_is_an_error_row(tmp_path: Path) -> None:
+    def turned(case: Any, values: Any) -> xr.Dataset:
+        data = evaluate(case, {**values, "bone_speed": 0.5})
+        return data if values["material_set"] == "A" else data.isel(side=[1, 0])
+
+    data = run_sweep(parse_spec(SPEC), store=tmp_path / "a.zarr", workers=0, evaluate=turned)
+    straight = data["material_set"].values == "A"
+    odd = straight != straight[0]  # the first sample lays out the store
+    assert set(data["status"].values[odd]) == {4}
+    assert set(data["reason"].values[odd]) == {"coordinate 'side' differs from that of the store"}
+
+
 def test_unreachable_scheduler_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no Dask scheduler"):
         run_sweep(parse_spec(SPEC), store=tmp_path / "a", scheduler="nonsense://x", evaluate=evaluate)

@@ -103,13 +103,7 @@ def _with_mass(case: BaseCase, key: Any, seed: int | None, mass: dict[str, Any])
 
     healthy = replace(labelmap, mass=None, mass_is_label=False)
     spine = _keep("spine", key, lambda: build_spine(healthy), most=1)
-    chosen = MassSpec(
-        level=mass["mass_level"],
-        side=mass["mass_side"],
-        site=mass["mass_site"],
-        volume_mm3=float(mass["mass_volume_mm3"]),
-        seed=int(mass.get("mass_seed", 0)),
-    )
+    chosen = MassSpec(**{name.removeprefix("mass_"): value for name, value in mass.items()})
     return replace(healthy, mass=place_mass(spine, [chosen]))
 
 

@@ -2,7 +2,7 @@
 
 Names are those of the dataclasses they fill: `Scenario` (``doubling_time_years``, ``bone_speed``, ...),
 `CordSettings` (``material_set``, ``poisson``, ``preset``, ...), `Settings` (``draws``, ``seed``, ``mechanics``), and
-for a mass placed by the phantom tool ``mass_volume_mm3``, ``mass_level``, ``mass_side``, ``mass_site``, ``mass_seed``;
+for a mass placed by the phantom tool ``mass_volume_mm3``, ``mass_level``, ``mass_side``, ``mass_site`` and more;
 ``phantom_seed`` draws another healthy neck.
 """
 
@@ -25,7 +25,11 @@ MASS = {
     "mass_side": "str",
     "mass_site": "str",
     "mass_seed": "int",
+    "mass_reach_canal_mm": "float",
+    "mass_indent_cord_mm": "float",
 }
+"""Fields of `canalrisk.phantom.MassSpec` behind the prefix ``mass_``."""
+_MASS_NEEDS = frozenset({"mass_volume_mm3", "mass_level", "mass_side", "mass_site"})
 _PHANTOM = {"phantom_seed": "int"}
 # One store has one shape: what changes the number of times or of variables cannot vary within it.
 _FIXED_ONLY = ("n_times", "mechanics", "name")
@@ -76,7 +80,7 @@ def check_names(spec: SweepSpec, *, where: str) -> None:
     names = set(spec.fixed) | set(spec.parameters)
     if spec.base.phantom is None and "phantom_seed" in names:
         raise UsageError("phantom_seed needs a phantom", where=where, fix="set base.phantom or remove phantom_seed")
-    if names & set(MASS) and not {"mass_volume_mm3", "mass_level", "mass_side", "mass_site"} <= names:
+    if names & set(MASS) and not names >= _MASS_NEEDS:
         raise UsageError(
             "a placed mass needs volume, level, side and site",
             where=where,

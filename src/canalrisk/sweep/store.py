@@ -172,6 +172,9 @@ class SweepStore:
             shape = self._array(name).shape[1:]
             if variable.values.shape != shape:
                 return Outcome(ERROR, f"output '{name}' has shape {variable.values.shape}, the store has {shape}")
+        for name, variable in outcome.coords.items():
+            if name in self._group and not _same(self._array(name)[...], variable.values):
+                return Outcome(ERROR, f"coordinate '{name}' differs from that of the store")
         return outcome
 
     def _sound(self, sample: int) -> bool:
@@ -184,6 +187,14 @@ class SweepStore:
             return self._sound(sample)
         except Exception:
             return False
+
+
+def _same(stored: Any, given: NDArray[Any]) -> bool:
+    if np.shape(stored) != given.shape:
+        return False
+    if given.dtype.kind == "f":
+        return bool(np.array_equal(stored, given, equal_nan=True))
+    return [str(v) for v in np.ravel(stored)] == [str(v) for v in given.ravel()]
 
 
 def _memory_type(target: Any) -> Any:
