@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from canalrisk.anatomy.spine import Spine
-from canalrisk.fem import Load, Obstacle, State, solve
+from canalrisk.fem import Load, Obstacle, Settings, State, solve
 from canalrisk.findings import Finding
 from canalrisk.growth.timeline import Timeline
 from canalrisk.mechanics.dataset import build_dataset
@@ -33,6 +33,9 @@ Progress = Callable[[float, str], None]
 
 # Fat before the wall starts to resist this far from it, unless the cord already lies nearer.
 BUFFER_MM = 0.5
+# A path that needs more steps than this per load is given up with a reason.
+PATH = Settings(max_steps=60)
+_EARLIER = "an earlier time failed: "
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,8 +120,10 @@ def simulate_cord(
             )
             break
     region = _region(spine, model, states)
-    report(0.9, "cord: reference between plates")
-    reference = solve(model.system, plate_loads(model.tube, region=region))[-1]
+    reference = None
+    if any(state.converged and np.any(state.u) for state in states):
+        report(0.9, "cord: reference between plates")
+        reference = solve(model.system, plate_loads(model.tube, region=region), settings=PATH)[-1]
     return _collect(model, states, reference, times=times, region=region, settings=settings, findings=findings)
 
 
@@ -128,10 +133,26 @@ def _surface_points(mesh: HexMesh) -> Array:
 
 
 def _walk(model: CordModel, masses: MassFields, wall: tuple[Obstacle, ...], report: Progress) -> list[State]:
-    """Solve along insertion and growth; one state per snapshot."""
+    """Solve along insertion and growth; one state per snapshot.
+
+    Load by load, so that a reader sees it move: each solve starts at the state and load before.
+    """
     fields = [*([masses.carved] if masses.carved is not None else []), *masses.snapshots]
     loads = [Load(obstacles=wall if field is None else (Obstacle("mass", field), *wall)) for field in fields]
-    states: list[State] = solve(model.system, loads)
+    states: list[State] = []
+    for number, load in enumerate(loads):
+        report(0.1 + 0.8 * number / len(loads), f"cord: load {number + 1} of {len(loads)}")
+        if states and not states[-1].converged:
+            broken = states[-1].reason.removeprefix(_EARLIER)
+            states.append(replace(states[-1], reason=_EARLIER + broken, reached=0.0))
+            continue
+        states += solve(
+            model.system,
+            [load],
+            start=states[-1] if states else None,
+            origin=loads[number - 1] if states else None,
+            settings=PATH,
+        )
     return states[-len(masses.snapshots) :]
 
 
@@ -151,7 +172,7 @@ def _region(spine: Spine, model: CordModel, states: list[State]) -> Region:
 def _collect(
     model: CordModel,
     states: list[State],
-    reference: State,
+    reference: State | None,
     *,
     times: Array,
     region: Region,
@@ -165,11 +186,12 @@ def _collect(
         name: np.full((len(states), len(mesh.cells)), np.nan)
         for name in ("strain_max_principal", "von_mises", "pressure")
     }
-    denominator = float("nan")
-    if reference.converged:
+    # A cord that nothing touches carries no stress, whatever the reference.
+    denominator = 1.0 if reference is None else float("nan")
+    if reference is not None and reference.converged:
         fields, _ = cell_fields(observer, reference.u)
         denominator = float(tissue_values(observer, fields, region=region)["von_mises_p95"][0])
-    else:
+    elif reference is not None:
         findings.append(
             Finding(
                 "REFERENCE-NOT-CONVERGED",

@@ -23,7 +23,7 @@ TOUCHING_MPA = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Observer:
-    """What is measured where: planes across the cord, the levels in question, white and gray points.
+    """What is measured where: planes across the cord, white and gray points.
 
     `arc_length` (m, 8): s of every quadrature point, mm; `gray` (m, 8) bool; `rest` (p, r, 2): section
     polygons of the undeformed cord on `planes`.
@@ -62,10 +62,24 @@ def section_values(observer: Observer, u: Array) -> dict[str, Array]:
 
 
 def tissue_values(observer: Observer, fields: Fields, *, region: Region) -> dict[str, Array]:
-    """Volume-weighted statistics over the region for the whole cord, white and gray matter, (3,) each."""
+    """Volume-weighted statistics over the region.
+
+    Parameters
+    ----------
+    observer : Observer
+    fields : Fields
+        At the quadrature points.
+    region : Region
+        Levels of interest.
+
+    Returns
+    -------
+    dict of str to (3,) ndarray
+        For the whole cord, white and gray matter; stresses in MPa, pressure positive in compression.
+    """
     inside = (observer.arc_length >= region.low) & (observer.arc_length <= region.high)
     masks = (inside, inside & ~observer.gray, inside & observer.gray)
-    pressure = np.broadcast_to(fields.pressure[:, None], fields.weights.shape)
+    pressure = np.broadcast_to(_patch_pressure(observer, fields)[:, None], fields.weights.shape)
     rows: dict[str, tuple[float | None, Array]] = {
         "strain_mean": (None, fields.max_principal_log),
         "strain_p95": (0.95, fields.max_principal_log),
@@ -125,8 +139,18 @@ def cell_fields(observer: Observer, u: Array) -> tuple[Fields, dict[str, Array]]
     return fields, {
         "strain_max_principal": (fields.max_principal_log * fields.weights).sum(axis=1) / volume,
         "von_mises": (fields.von_mises * fields.weights).sum(axis=1) / volume,
-        "pressure": np.asarray(fields.pressure),
+        "pressure": _patch_pressure(observer, fields),
     }
+
+
+def _patch_pressure(observer: Observer, fields: Fields) -> Array:
+    """Compressive pressure per cell, averaged over the cells around its nodes: Q1P0 pressures alternate."""
+    cells = observer.tube.mesh.cells
+    volume = fields.weights.sum(axis=1)
+    corners = cells.ravel()
+    around = np.bincount(corners, np.repeat(volume, 8))
+    nodal = np.bincount(corners, np.repeat(-fields.pressure * volume, 8)) / around
+    return np.asarray(nodal[cells].mean(axis=1), np.float64)
 
 
 def _touching(contact: Contact | None) -> NDArray[np.bool_]:

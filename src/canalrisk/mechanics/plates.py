@@ -20,7 +20,7 @@ _SPACING_MM = 1.0
 _MARGIN_MM = 8.0
 
 
-def plate_loads(tube: CordTube, *, region: Region, steps: int = 2) -> list[Load]:
+def plate_loads(tube: CordTube, *, region: Region, steps: int = 1) -> list[Load]:
     """Two plates, flat from left to right, follow the cord's front and back and close on it.
 
     Parameters
