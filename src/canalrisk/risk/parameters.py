@@ -145,7 +145,8 @@ def foramen_roc() -> Roc:
 
 def _cord_loss_fit(draws: int, rng: np.random.Generator) -> TiltFit:
     shape, l0 = prior("myelo.cord_loss.control_shape"), prior("myelo.cord_loss.l0")
-    return fit_tilt(cord_loss_roc(), family="gamma", hinge=l0, shape=shape, support=(0.0, 1.0), draws=draws, rng=rng)
+    support = prior("myelo.cord_loss.support")
+    return fit_tilt(cord_loss_roc(), family="gamma", hinge=l0, shape=shape, support=support, draws=draws, rng=rng)
 
 
 def _cord_loss(fit: TiltFit, base: Array, position: Array) -> HingeDraws:
