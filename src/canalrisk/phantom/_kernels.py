@@ -14,6 +14,7 @@ from canalrisk._jit import inline_kernel, kernel
 
 WIDTH = 24
 FAR = 15.0
+NEAR = 9.0
 BLOCK = 6
 
 
@@ -124,7 +125,7 @@ def _part(row, x, y, z, canal):
 
 
 @inline_kernel
-def _solid(parts, x, y, z, canal, ripple):
+def _warp(x, y, z, ripple):
     # A low-frequency displacement breaks the mirror symmetry that no real vertebra has.
     wx, wy, wz = x, y, z
     for k in range(ripple.shape[0]):
@@ -132,10 +133,15 @@ def _solid(parts, x, y, z, canal, ripple):
         wx += ripple[k, 4] * s
         wy += ripple[k, 5] * s
         wz += ripple[k, 6] * s
+    return wx, wy, wz
+
+
+@inline_kernel
+def _solid(parts, keep, kept, x, y, z, canal):
     d = FAR
-    for i in range(parts.shape[0]):
-        row = parts[i]
-        e = _part(row, wx, wy, wz, canal)
+    for m in range(kept):
+        row = parts[keep[m]]
+        e = _part(row, x, y, z, canal)
         blend = row[2]
         if row[1] < 0.0:
             e = -e
@@ -153,11 +159,13 @@ def evaluate(parts, ripple, frame, origin, step, canal, out):
 
     parts (n, 24); ripple (m, 7); frame (3, 4) world to local; origin (3,), step: centre of voxel 0 and
     edge, mm; canal, out (nx, ny, nz) float32. Blocks whose centre is far from the surface are filled
-    with the centre's value: only the sign matters there.
+    with the centre's value: only the sign matters there. In the others, parts whose surface is out of
+    reach (block, blend and joint gap) are left out.
     """
     nx, ny, nz = out.shape
-    reach = 0.87 * BLOCK * step * 1.7 + 1.2
+    radius = 0.87 * BLOCK * step * 1.5
     half = 0.5 * (BLOCK - 1)
+    keep = np.empty(parts.shape[0], np.int64)
     for i0 in range(0, nx, BLOCK):
         for j0 in range(0, ny, BLOCK):
             for k0 in range(0, nz, BLOCK):
@@ -168,9 +176,15 @@ def evaluate(parts, ripple, frame, origin, step, canal, out):
                 x = frame[0, 0] * wx + frame[0, 1] * wy + frame[0, 2] * wz + frame[0, 3]
                 y = frame[1, 0] * wx + frame[1, 1] * wy + frame[1, 2] * wz + frame[1, 3]
                 z = frame[2, 0] * wx + frame[2, 1] * wy + frame[2, 2] * wz + frame[2, 3]
+                x, y, z = _warp(x, y, z, ripple)
                 centre = canal[(i0 + i1) // 2, (j0 + j1) // 2, (k0 + k1) // 2]
-                d = _solid(parts, x, y, z, centre, ripple)
-                if abs(d) > reach:
+                kept = 0
+                for m in range(parts.shape[0]):
+                    if _part(parts[m], x, y, z, centre) < radius + parts[m, 2] + 1.5:
+                        keep[kept] = m
+                        kept += 1
+                d = _solid(parts, keep, kept, x, y, z, centre)
+                if abs(d) > radius + 1.5:
                     for i in range(i0, i1):
                         for j in range(j0, j1):
                             for k in range(k0, k1):
@@ -185,7 +199,8 @@ def evaluate(parts, ripple, frame, origin, step, canal, out):
                             x = frame[0, 0] * wx + frame[0, 1] * wy + frame[0, 2] * wz + frame[0, 3]
                             y = frame[1, 0] * wx + frame[1, 1] * wy + frame[1, 2] * wz + frame[1, 3]
                             z = frame[2, 0] * wx + frame[2, 1] * wy + frame[2, 2] * wz + frame[2, 3]
-                            out[i, j, k] = _solid(parts, x, y, z, canal[i, j, k], ripple)
+                            x, y, z = _warp(x, y, z, ripple)
+                            out[i, j, k] = _solid(parts, keep, kept, x, y, z, canal[i, j, k])
 
 
 @kernel
@@ -202,13 +217,12 @@ def tube_field(x, offset, half_rl, half_ap, n_front, n_back, outside, out):
             v = offset[j, k]
             a, b = half_rl[j, k], half_ap[j, k]
             n = n_front[j, k] if v > 0.0 else n_back[j, k]
-            skip = abs(v) > b + FAR or outside[j, k] > FAR
             for i in range(nx):
-                if skip or abs(x[i]) > a + FAR:
-                    out[i, j, k] = FAR
-                    continue
-                d = max(superellipse(x[i], v, a, b, n), outside[j, k])
-                out[i, j, k] = np.float32(min(d, FAR))
+                # Beyond any lamina the distance to the section's rectangle will do.
+                d = max(abs(x[i]) - a, abs(v) - b)
+                if d < NEAR:
+                    d = superellipse(x[i], v, a, b, n)
+                out[i, j, k] = np.float32(min(max(d, outside[j, k]), FAR))
 
 
 @kernel

@@ -16,12 +16,12 @@ from canalrisk.phantom.neck import sample_neck
 from canalrisk.phantom.sites import Side, axes_at, wall_distance
 from canalrisk.phantom.voxelise import label
 
-DEMO_SEED = 4
+DEMO_SEED = 17
 DEMO_SPACING_MM = 0.6
 # Share of the canal's AP diameter that the mass takes at its worst level, and by how much it may then
-# overlap the undisplaced cord: a healthy canal leaves about 20 % behind the cord (Valosek 2024).
+# overlap the undisplaced cord: a healthy canal leaves only about 20 % behind it (Valosek 2024).
 _OCCUPIED = 0.36
-_INDENT_MM = 1.5
+_INDENT_MM = 1.2
 
 
 def founding_case_specs(spine: Spine, *, side: Side = "left", seed: int = 0) -> tuple[MassSpec, ...]:
@@ -54,7 +54,7 @@ def founding_case_specs(spine: Spine, *, side: Side = "left", seed: int = 0) -> 
         mass("C4/5", "facet", 1100.0),
         mass("C5/6", "facet", 1000.0),
         mass("C5", "lamina", 500.0),
-        mass("C4/5", "interlaminar", 520.0, reach_canal_mm=reach, indent_cord_mm=_INDENT_MM),
+        mass("C4/5", "interlaminar", 700.0, reach_canal_mm=reach, indent_cord_mm=_INDENT_MM, depth_mm=3.0),
         mass("C5/6", "interlaminar", 300.0, reach_canal_mm=0.6 * reach),
         mass("C4/5", "foramen", 260.0),
         mass("C5/6", "foramen", 220.0),

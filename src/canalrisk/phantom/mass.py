@@ -50,6 +50,8 @@ class MassSpec:
         How far it may overlap the undisplaced cord. At 0 it stays 0.5 mm off the cord.
     stretch : tuple of float, optional
         Elongation along (lateral, anterior, cranial); the site's own default when not given.
+    depth_mm : float
+        Moves the anchor this far towards the canal's axis, mm. Not used by `foramen`.
     """
 
     level: str
@@ -60,6 +62,7 @@ class MassSpec:
     reach_canal_mm: float | None = None
     indent_cord_mm: float = 0.0
     stretch: tuple[float, float, float] | None = None
+    depth_mm: float = 0.0
 
 
 def place_mass(spine: Spine, specs: Sequence[MassSpec]) -> Mask:
@@ -95,7 +98,7 @@ def _place(spine: Spine, spec: MassSpec, mask: Mask, *, where: str) -> None:
     """Add one mass to `mask`."""
     if not spec.volume_mm3 > 0.0:
         raise UsageError(f"volume {spec.volume_mm3} mm3 is not positive", where=where, fix="Give a volume in mm3.")
-    origin, start, frame = anchor(spine, level=spec.level, side=spec.side, site=spec.site)
+    origin, start, frame = anchor(spine, level=spec.level, side=spec.side, site=spec.site, depth=spec.depth_mm)
     centres, radii = _cluster(spec, start, frame)
     box, grid = _box(spine.grid, centres, float(radii.max()) + 6.0, where=where)
     field = np.empty(grid.shape)

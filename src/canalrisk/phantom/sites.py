@@ -60,8 +60,10 @@ def axes_at(spine: Spine, level: str) -> tuple[Array, Array]:
     return line.points[at], np.array([line.right[at], line.anterior[at], line.tangent[at]])
 
 
-def anchor(spine: Spine, *, level: str, side: str, site: str) -> tuple[Array, Array, Array]:
+def anchor(spine: Spine, *, level: str, side: str, site: str, depth: float = 0.0) -> tuple[Array, Array, Array]:
     """Return the axis point (3,) of a level, where a mass is anchored (3,), mm, and the level's frame (3, 3).
+
+    `depth` mm moves the anchor from the site towards the canal's axis.
 
     Raises
     ------
@@ -85,7 +87,7 @@ def anchor(spine: Spine, *, level: str, side: str, site: str) -> tuple[Array, Ar
     lateral = SIGN[side] * rule.ray[0]
     ray = lateral * frame[0] + rule.ray[1] * frame[1]
     ray = ray / np.linalg.norm(ray)
-    return origin, origin + (wall_distance(spine, origin, ray) + rule.beyond) * ray, frame
+    return origin, origin + (wall_distance(spine, origin, ray) + rule.beyond - depth) * ray, frame
 
 
 def wall_distance(spine: Spine, origin: Array, ray: Array) -> float:
