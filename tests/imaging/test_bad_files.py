@@ -71,7 +71,12 @@ BAD: dict[str, tuple[str, Callable[[], bytes], type[CanalriskError], str]] = {
     "absurd offset": ("a.nii", lambda: patched(vox_offset=1e12), InputRefused, "makes no sense|damaged"),
     "NaN offset": ("a.nii", lambda: patched(vox_offset=np.nan), InputRefused, "makes no sense|damaged"),
     "absurd shape": ("a.nii", lambda: patched(dim=[3, 32000, 32000, 32000, 1, 1, 1, 1]), GeometryError, "more than"),
-    "negative shape": ("a.nii", lambda: patched(dim=[3, -60, 60, 150, 1, 1, 1, 1]), InputRefused, "size makes no sense"),
+    "negative shape": (
+        "a.nii",
+        lambda: patched(dim=[3, -60, 60, 150, 1, 1, 1, 1]),
+        InputRefused,
+        "size makes no sense",
+    ),
     "two dimensions": ("a.nii", lambda: nifti(OWN[:, :, 70]), GeometryError, "2-D"),
     "one slice": ("a.nii", lambda: nifti(OWN[:, :, 70:71]), GeometryError, "1 voxels along one axis"),
     "time series": ("a.nii", lambda: nifti(np.stack([OWN, OWN], -1)), GeometryError, "4-D"),

@@ -128,3 +128,16 @@ def test_real_neck_in_another_tools_integers(name: str, save) -> None:
     found = read_labels(save(labels, affine=real.grid.affine))
     assert found.mask("vertebra:C5").sum() == real.mask("vertebra:C5").sum()
     assert found.table.name.rpartition("-v")[0] == name.rpartition("-v")[0]
+
+
+@pytest.mark.parametrize("slab", [slice(20, 150), slice(60, 130), slice(70, 110)])
+@pytest.mark.parametrize("name", [table.name for table in list_tables()])
+def test_a_cropped_neck_is_read_rightly_or_refused(name: str, slab: slice, save) -> None:
+    entries = load_table(name).entries
+    labels = np.ascontiguousarray(paint(entries)[:, :, slab])
+    try:
+        found = read_labels(save(labels))
+    except LabelError as error:
+        assert "cannot be told" in error.what
+    else:
+        assert all(found.table.entries[int(v)] == entries[int(v)] for v in np.unique(labels)[1:])
