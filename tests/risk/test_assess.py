@@ -164,6 +164,13 @@ def test_unmeasured_foramen_is_unknown_and_said():
     assert "RISK-FORAMEN-UNMEASURED" in codes(findings)
 
 
+def test_foramina_of_another_size_than_the_published_are_said():
+    data = case()
+    assert "RISK-FORAMEN-SCALE" not in codes(assess_risk(data)[1])
+    data["foramen_area"] = data["foramen_area_prelesion"] = 1.7 * data["foramen_area_prelesion"]
+    assert "RISK-FORAMEN-SCALE" in codes(assess_risk(data)[1])
+
+
 def test_crossing_times_follow_the_dose():
     years = np.linspace(0, 4, 9)
     data = case(years=years, occupying=np.linspace(0.2, 0.8, 9), predicted=np.zeros(9))

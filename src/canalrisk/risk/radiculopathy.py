@@ -111,7 +111,8 @@ def radiculopathy(dataset: xr.Dataset, *, parameters: Parameters, model: RiskMod
         **attrs,
     )
     entries |= _constants(names)
-    missing = _missing(area, healthy, names, [str(side) for side in dataset["side"].values])
+    findings = _missing(area, healthy, names, [str(side) for side in dataset["side"].values])
+    findings += _out_of_range(healthy)
     coordinates = {
         "foramen": dataset["foramen"],
         "side": dataset["side"],
@@ -121,7 +122,7 @@ def radiculopathy(dataset: xr.Dataset, *, parameters: Parameters, model: RiskMod
             {"units": "1", "long_name": "assumption", "definition": "what was assumed instead of the default"},
         ),
     }
-    return Roots(risk, entries, coordinates, missing)
+    return Roots(risk, entries, coordinates, findings)
 
 
 def _base(parameters: Parameters, names: list[str]) -> Array:
@@ -174,5 +175,23 @@ def _missing(area: Array, healthy: Array, names: list[str], sides: list[str]) ->
             ", ".join(where),
             f"{len(where)} foramina have no area at some time: no risk there, and the risk of any root leaves them at "
             "their base rate.",
+        )
+    ]
+
+
+def _out_of_range(healthy: Array) -> list[Finding]:
+    """Say that areas measured here are not those on which the slope was found."""
+    published = evidence.value("risk", "radic.foramen_area.C5_6.control")
+    typical = float(np.nanmedian(healthy)) if np.isfinite(healthy).any() else published.value
+    if abs(typical - published.value) <= 2 * published.sd:
+        return []
+    return [
+        Finding(
+            "RISK-FORAMEN-SCALE",
+            "warning",
+            "foramina",
+            f"The foramina before the mass have a median of {typical:.0f} mm2, against {published.value:.0f} "
+            f"({published.sd:.0f}) in the healthy controls of the dose-response: areas may not be comparable, and the "
+            "radiculopathy risk may come too late (or too early, if smaller).",
         )
     ]
