@@ -172,7 +172,9 @@ def _measure_all(prepared: Prepared, timeline: Timeline, *, progress: Progress) 
         progress(number / len(timeline.snapshots), f"measuring year {snapshot.time_years:.2f}")
         measured.append(measure(prepared, snapshot))
     times = [snapshot.time_years for snapshot in timeline.snapshots]
-    return xr.concat(measured, dim=xr.DataArray(times, dims="time", name="time"), data_vars="all", combine_attrs="override")
+    return xr.concat(
+        measured, dim=xr.DataArray(times, dims="time", name="time"), data_vars="all", combine_attrs="override"
+    )
 
 
 def _time_coordinate(values: np.ndarray[Any, Any]) -> xr.DataArray:

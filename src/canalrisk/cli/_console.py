@@ -59,8 +59,6 @@ def print_json(value: Any) -> None:
 def report_error(error: CanalriskError, *, as_json: bool) -> int:
     """Say what, where and what to do; return the exit code."""
     if as_json:
-        print_json(
-            {"error": {"what": error.what, "where": error.where, "do": error.fix, "exit_code": error.exit_code}}
-        )
+        print_json({"error": {"what": error.what, "where": error.where, "do": error.fix, "exit_code": error.exit_code}})
     sys.stderr.write(f"error: {error}\n")
     return error.exit_code

@@ -28,7 +28,9 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tabl
 Labels = Annotated[
     str,
     typer.Option(
-        "--labels", help="Label table: 'auto', a name of 'canalrisk labels', or a TOML file of your own.", show_default=True
+        "--labels",
+        help="Label table: 'auto', a name of 'canalrisk labels', or a TOML file of your own.",
+        show_default=True,
     ),
 ]
 Mass = Annotated[
@@ -91,9 +93,7 @@ def settings_from(*, mesh: str, materials: str, mechanics: bool, draws: int, see
         raise UsageError(f"{threads} threads", where="--threads", fix="give 1 or more, or 0 for all")
     if threads:
         set_threads(threads)
-    return Settings(
-        cord=CordSettings(preset=mesh, material_set=materials), mechanics=mechanics, draws=draws, seed=seed
-    )
+    return Settings(cord=CordSettings(preset=mesh, material_set=materials), mechanics=mechanics, draws=draws, seed=seed)
 
 
 def command_line() -> str:

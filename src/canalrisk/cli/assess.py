@@ -123,7 +123,9 @@ def _run(
         print_json(summary(result))
     elif not quiet:
         out.print(console_table(result))
-        err.print(f"[dim]{time.monotonic() - started:.0f} s; results in {out_dir}, picture page {out_dir}/report.html[/dim]")
+        err.print(
+            f"[dim]{time.monotonic() - started:.0f} s; results in {out_dir}, picture page {out_dir}/report.html[/dim]"
+        )
     _refuse_failed_mechanics(result)
     return 0
 

@@ -21,7 +21,9 @@ def labels(
     if name is None:
         tables = list_tables()
         if json:
-            print_json([{"name": t.name, "version": t.version, "source": t.source, "labels": len(t.entries)} for t in tables])
+            print_json(
+                [{"name": t.name, "version": t.version, "source": t.source, "labels": len(t.entries)} for t in tables]
+            )
             return 0
         view = Table("name", "version", "labels", "source", title="Label tables (--labels NAME)")
         for table in tables:

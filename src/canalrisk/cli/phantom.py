@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -31,10 +31,10 @@ def phantom(
         typer.Option("--mass-site", help=f"Where the mass sits: {FOUNDING}, {', '.join(SITES)}."),
     ] = FOUNDING,
     mass_level: Annotated[str, typer.Option("--mass-level", help="Vertebra or disc level, e.g. C5 or C5/6.")] = "C5",
-    mass_side: Annotated[str, typer.Option("--mass-side", help="left or right of the patient.")] = "left",
+    mass_side: Annotated[Literal["left", "right"], typer.Option("--mass-side", help="Side of the patient.")] = "left",
     mass_volume: Annotated[float, typer.Option("--mass-volume-mm3", help="Volume of the mass.")] = 1500.0,
     labels: opt.Labels = "auto",
-    sex: Annotated[str | None, typer.Option("--sex", help="F or M; drawn where not given.")] = None,
+    sex: Annotated[Literal["F", "M"] | None, typer.Option("--sex", help="Drawn where not given.")] = None,
     spacing: Annotated[float, typer.Option("--spacing-mm", help="Voxel edge of the synthetic neck.")] = 0.5,
     seed: opt.Seed = 0,
     json: opt.Json = False,
