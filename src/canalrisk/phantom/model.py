@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 Field = NDArray[np.float32]
 Box = tuple[slice, slice, slice]
 
+_WALL_MM = 1.8
 _RIPPLE_MM = 0.30
 _RIPPLE_WAVES = 4
 _MARGIN_MM = 6.0
@@ -105,7 +106,7 @@ def _vertebrae(
     owner = np.zeros(grid.shape, np.int8)
     for i, frame in enumerate(frames):
         rows = axis_vertebra(neck) if i == 0 else typical_vertebra(neck, i)
-        parts = solid(rows + _cuts(frame, i, passages))
+        parts = solid(rows + _foramina(frame, i, passages))
         box = _box(frame, LEVELS[i], grid)
         crop = grid.crop([b.start for b in box], [b.stop for b in box])
         distance = np.empty(crop.shape, np.float32)
@@ -118,19 +119,38 @@ def _vertebrae(
     return np.maximum(nearest, 0.5 * (nearest - second + np.float32(gap))), owner
 
 
-def _cuts(frame: Frame, index: int, passages: tuple[Channel, ...]) -> list[Array]:
-    """Return the channels of the foramina above and below, cut from a vertebra."""
-    rows = []
+def _foramina(frame: Frame, index: int, passages: tuple[Channel, ...]) -> list[Array]:
+    """Return what a vertebra needs for the foramina above and below it: walls first, then the channels."""
+    walls, cuts = [], []
     for channel in passages:
         which = DISCS.index(channel.name)
         if which not in (index - 1, index):
             continue
-        start = frame.to_local(channel.centre - 7.0 * channel.direction)
-        end = frame.to_local(channel.centre + 14.0 * channel.direction)
-        tall = channel.up @ frame.turn
         r = 0.5 * channel.width
-        flat = channel.height / channel.width
-        rows.append(cone(start, end, r, r, flat=flat, tall=tall, blend=1.5, mirror=False, cut=True))
+        walls += _walls(channel, frame, below=which == index - 1)
+        start, end = (frame.to_local(channel.centre + t * channel.direction) for t in (-7.0, 14.0))
+        flat, tall = channel.height / channel.width, channel.up @ frame.turn
+        cuts.append(cone(start, end, r, r, flat=flat, tall=tall, blend=1.5, mirror=False, cut=True))
+    return walls + cuts
+
+
+def _walls(channel: Channel, frame: Frame, *, below: bool) -> list[Array]:
+    """Return bars just outside a channel, so that the bone around it ends where the channel does.
+
+    The vertebra below gives the floor (pedicle), the back (superior articular process) and the front
+    (uncinate process); the one above gives the roof.
+    """
+    tall, wide = 0.5 * channel.height + _WALL_MM - 0.2, 0.5 * channel.width + _WALL_MM - 0.2
+    up = channel.up
+    back = np.cross(channel.direction, up) * (1.0 if channel.side == "right" else -1.0)
+    sign = -1.0 if below else 1.0
+    bars = [[(-1.5, 0.0, sign * tall), (3.5, 0.0, sign * tall)]]
+    if below:
+        bars += [[(2.0, wide, -tall), (2.0, wide, 0.3 * tall)], [(1.0, -wide, -tall), (1.5, -wide, 0.1 * tall)]]
+    rows = []
+    for ends in bars:
+        start, end = (frame.to_local(channel.centre + t * channel.direction + b * back + u * up) for t, b, u in ends)
+        rows.append(cone(start, end, _WALL_MM, _WALL_MM, blend=1.5, mirror=False))
     return rows
 
 
