@@ -69,6 +69,9 @@ def test_counts_and_table(undisturbed: Path) -> None:
     console.print(summary_table(data))
     text = console.file.getvalue()
     assert "occupying ratio" in text
+    by_model = data["occupying_ratio_max"].expand_dims(model=["cord area loss", "sac"], axis=-1)
+    console.print(summary_table(data.assign(risk_myelopathy_prevalent=by_model)))
+    assert "occupying ratio, sac" in console.file.getvalue()
     assert f"{counts['ok']} ok, {counts['failed']} failed" in text
 
 

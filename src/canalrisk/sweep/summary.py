@@ -62,11 +62,11 @@ def summary_table(dataset: xr.Dataset) -> Table:
         table.add_column(heading, justify=side)  # type: ignore[arg-type]
     ran = dataset.isel(sample=np.isin(dataset["status"].values, (OK, PARTIAL)))
     for name in _shown(ran):
-        values = _last(ran[name])
-        values = values[np.isfinite(values)]
-        if values.size:
-            numbers = (f"{v:.3g}" for v in (values.min(), np.median(values), values.max()))
-            table.add_row(str(ran[name].attrs.get("long_name", name)), str(ran[name].attrs.get("units", "")), *numbers)
+        for label, values in _last(ran[name]):
+            values = values[np.isfinite(values)]
+            if values.size:
+                numbers = (f"{v:.3g}" for v in (values.min(), np.median(values), values.max()))
+                table.add_row(label, str(ran[name].attrs.get("units", "")), *numbers)
     return table
 
 
@@ -81,6 +81,15 @@ def _shown(dataset: xr.Dataset) -> list[str]:
     return present or plain[:12]
 
 
-def _last(array: xr.DataArray) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _last(array: xr.DataArray) -> list[tuple[str, np.ndarray[Any, np.dtype[np.float64]]]]:
+    """Values over the samples at the last time, with a name; one entry per entry of any other dimension."""
     array = array.isel(time=-1) if "time" in array.dims else array
-    return np.asarray(array.values, float).ravel()
+    name = str(array.attrs.get("long_name", array.name))
+    others = [dim for dim in array.dims if dim != "sample"]
+    if not others:
+        return [(name, np.asarray(array.values, float))]
+    stacked = array.stack(other=others)
+    return [
+        (f"{name}, {' '.join(map(str, key))}", np.asarray(stacked.isel(other=i).values, float))
+        for i, key in enumerate(stacked["other"].values)
+    ]
