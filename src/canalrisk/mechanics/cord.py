@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from canalrisk.anatomy.spine import Spine
 from canalrisk.fem import Load, Obstacle, Settings, State, solve
+from canalrisk.field import Spline
 from canalrisk.findings import Finding
 from canalrisk.growth.timeline import Timeline
 from canalrisk.mechanics.dataset import build_dataset
@@ -35,6 +36,8 @@ Progress = Callable[[float, str], None]
 BUFFER_MM = 0.5
 # A path that needs more steps than this per load is given up with a reason.
 PATH = Settings(max_steps=60)
+# No node of the cord may lie deeper than this in the mass.
+ENGULFED_MM = 0.5
 _EARLIER = "an earlier time failed: "
 
 
@@ -146,14 +149,27 @@ def _walk(model: CordModel, masses: MassFields, wall: tuple[Obstacle, ...], repo
             broken = states[-1].reason.removeprefix(_EARLIER)
             states.append(replace(states[-1], reason=_EARLIER + broken, reached=0.0))
             continue
-        states += solve(
+        inserting = masses.carved is not None and number == 1
+        part = 1.0 / masses.insertion_steps if inserting else 1.0
+        (state,) = solve(
             model.system,
             [load],
             start=states[-1] if states else None,
             origin=loads[number - 1] if states else None,
-            settings=PATH,
+            settings=replace(PATH, first_step=part),
         )
+        states.append(_checked(model, state, fields[number]))
     return states[-len(masses.snapshots) :]
+
+
+def _checked(model: CordModel, state: State, mass: Spline | None) -> State:
+    """Fail a state whose cord has closed around the mass: contact sees surfaces only, and that is no answer."""
+    if mass is None or not state.converged:
+        return state
+    depth = -float(mass.value(model.tube.mesh.points + state.u).min())
+    if depth <= ENGULFED_MM:
+        return state
+    return replace(state, converged=False, reason=f"the mass lies {depth:.1f} mm inside the deformed cord")
 
 
 def _region(spine: Spine, model: CordModel, states: list[State]) -> Region:

@@ -20,6 +20,9 @@ Distance = NDArray[np.float32]
 CREASE_VOXELS = 0.6
 # Free gap left between the undeformed cord and an obstacle at the start of the path.
 START_GAP_MM = 0.1
+# Insertion: greatest advance of the mass's surface per step, and greatest number of steps.
+ADVANCE_MM = 0.6
+MOST_STEPS = 40
 # How far the cord's surface may travel outside the box of its undeformed shape.
 MARGIN_MM = 6.0
 
@@ -29,11 +32,13 @@ class MassFields:
     """The mass along the path.
 
     `carved`: today's mass without the dilated cord; None where today's mass leaves the cord alone.
-    `snapshots`: one field per time; None where there is no mass.
+    `snapshots`: one field per time; None where there is no mass. `insertion_steps`: equal parts of the way from
+    `carved` to the first snapshot in which the mass's surface nowhere advances by more than `ADVANCE_MM`.
     """
 
     carved: Spline | None
     snapshots: tuple[Spline | None, ...]
+    insertion_steps: int = 1
 
 
 class FieldBox:
@@ -103,15 +108,48 @@ def mass_fields(spine: Spine, timeline: Timeline, *, box: FieldBox, surface: Arr
     today = timeline.snapshots[0].mass
     if first is None or today is None or first.value(surface).min() >= 0.0:
         return MassFields(None, snapshots)
-    cord = box.cut(spine.cord)
+    cord, mass = box.cut(spine.cord), box.cut(today)
     margin = START_GAP_MM
     for _ in range(20):
-        carved = box.spline(np.maximum(box.cut(today), margin - cord))
+        start = np.maximum(mass, margin - cord)
+        carved = box.spline(start)
         lack = START_GAP_MM - float(carved.value(surface).min())
         if lack <= 0:
             break
         margin += lack
-    return MassFields(carved, snapshots)
+    return MassFields(carved, snapshots, insertion_steps(start, mass, grid=box.grid))
+
+
+def insertion_steps(start: Array, mass: Array, *, grid: Grid) -> int:
+    """Equal steps of the blend from `start` to `mass` whose front advances at most `ADVANCE_MM` each.
+
+    A front that outran the cord's surface would meet it from behind and push it the wrong way.
+
+    Parameters
+    ----------
+    start, mass : (nx, ny, nz) ndarray
+        Fields at both ends of the blend, mm.
+    grid : Grid
+        Their grid.
+
+    Returns
+    -------
+    int
+        At least 1, at most `MOST_STEPS`.
+    """
+    swept = (mass < 0) & (start > 0)
+    if not swept.any():
+        return 1
+    closing = (start - mass)[swept]
+    crossing = start[swept] / closing
+    slope = np.zeros_like(closing)
+    for axis, spacing in enumerate(grid.spacing):
+        first = np.gradient(start, spacing, axis=axis)[swept]
+        last = np.gradient(mass, spacing, axis=axis)[swept]
+        slope += ((1.0 - crossing) * first + crossing * last) ** 2
+    # The fastest few voxels sit on creases, where the front is not defined.
+    speed = float(np.quantile(closing / np.sqrt(np.maximum(slope, 1e-4)), 0.98))
+    return int(np.clip(np.ceil(speed / ADVANCE_MM), 1, MOST_STEPS))
 
 
 def wall_field(spine: Spine, *, box: FieldBox, surface: Array, inset_mm: float) -> tuple[Spline, tuple[Finding, ...]]:
