@@ -145,10 +145,25 @@ def test_a_mass_away_from_the_cord_needs_no_insertion(straight):
 
 
 def test_a_tight_wall_moves_out_to_the_cord_with_a_finding():
-    tight = neck(canal=(9.5, 5.0))
+    tight = neck(canal=(9.5, 5.0))  # 1.25 mm behind the cord, where flavum and dura need 1.76 mm
     surface = sample_outlines(tight).world.reshape(-1, 3)
     box = FieldBox(tight, points=surface)
-    wall, findings = wall_field(tight, box=box, surface=surface, inset_mm=1.76)
+    wall, findings = wall_field(tight, box=box, surface=surface, flavum_mm=1.41, dura_mm=0.35)
     assert findings[0].code == "CORD-TOUCHES-WALL"
     assert wall.value(surface).max() < 0.0
-    assert wall.value([[7.6, 0, 45]])[0] == pytest.approx(-0.14, abs=0.05)
+    # In front only the dura lines the bone.
+    assert wall.value([[0, 4.65, 45]])[0] == pytest.approx(0.0, abs=0.05)
+
+
+def test_a_segmented_flavum_is_not_lined_twice(straight):
+    from dataclasses import replace
+
+    surface = sample_outlines(straight).world.reshape(-1, 3)
+    box = FieldBox(straight, points=surface)
+    lined, _ = wall_field(straight, box=box, surface=surface, flavum_mm=1.41, dura_mm=0.35)
+    labelled = replace(straight, soft={"flavum": np.zeros(straight.grid.shape, bool)})
+    bare, _ = wall_field(labelled, box=box, surface=surface, flavum_mm=1.41, dura_mm=0.35)
+    behind, front = [[0, -7.5 + 0.35, 45]], [[0, 7.5 - 0.35, 45]]
+    assert bare.value(behind)[0] == pytest.approx(0.0, abs=0.05)
+    assert lined.value(behind)[0] == pytest.approx(1.41, abs=0.05)
+    assert lined.value(front)[0] == pytest.approx(0.0, abs=0.05)

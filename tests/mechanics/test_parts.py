@@ -24,7 +24,7 @@ def test_set_a_is_the_published_ogden_cord():
     assert gray.terms == ((pytest.approx(0.0041), 14.7),)
     assert white.kappa == pytest.approx(2 * 0.004 * 1.45 / (3 * 0.1))
     assert (materials.pia_young, materials.pia_thickness) == (39.3, 0.1)
-    assert materials.wall_inset_mm == pytest.approx(1.41 + 0.35)
+    assert (materials.flavum_mm, materials.dura_mm) == (1.41, 0.35)
 
 
 def test_set_b_takes_its_own_poisson_ratio_and_names_every_recalled_number():

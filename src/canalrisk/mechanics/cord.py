@@ -110,7 +110,8 @@ def simulate_cord(
     masses = mass_fields(spine, timeline, box=box, surface=surface)
     wall: tuple[Obstacle, ...] = ()
     if settings.wall:
-        field, found = wall_field(spine, box=box, surface=surface, inset_mm=model.materials.wall_inset_mm)
+        lining = model.materials
+        field, found = wall_field(spine, box=box, surface=surface, flavum_mm=lining.flavum_mm, dura_mm=lining.dura_mm)
         findings += found
         room = max(1e-3, min(BUFFER_MM, -float(field.value(surface).max())))
         wall = (Obstacle("wall", field, sign=-1, buffer_thickness=room, buffer_pressure=model.materials.fat_mpa),)

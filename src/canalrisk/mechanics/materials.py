@@ -19,7 +19,7 @@ class CordMaterials:
     """Laws and constants of one run, MPa and mm.
 
     `tissues` is (white, gray); `pia_*` describe the membrane; `young` is the initial modulus of white matter,
-    for end springs; `wall_inset_mm` = flavum + dura; `fat_mpa` the modulus of the buffer before the wall.
+    for end springs; `flavum_mm` and `dura_mm` line the canal; `fat_mpa` the modulus of the buffer before the wall.
     """
 
     tissues: tuple[NeoHookean | Ogden, NeoHookean | Ogden]
@@ -27,7 +27,8 @@ class CordMaterials:
     pia_poisson: float
     pia_thickness: float
     young: float
-    wall_inset_mm: float
+    flavum_mm: float
+    dura_mm: float
     fat_mpa: float
     findings: tuple[Finding, ...]
 
@@ -72,11 +73,8 @@ def cord_materials(settings: CordSettings) -> CordMaterials:
     dura = evidence.material_set("A")["dura mater"].thickness
     fat = evidence.material_set("A")["epidural fat"]
     flavum = evidence.value("mechanics", "thickness/ligamentum flavum/C6/7")
-    inset = flavum.value
     if settings.wall:
-        if dura is not None:
-            findings += evidence.recalled_findings([dura], where="canal wall")
-            inset += dura.value
+        findings += evidence.recalled_findings([dura] if dura else [], where="canal wall")
         findings += fat.findings(where="canal wall")
     return CordMaterials(
         tissues=(_tissue(white, settings), _tissue(gray, settings)),
@@ -84,7 +82,8 @@ def cord_materials(settings: CordSettings) -> CordMaterials:
         pia_poisson=(pia if "nu" in pia.parameters else evidence.material_set("A")["pia mater"]).mpa("nu"),
         pia_thickness=thickness,
         young=_shear(white, settings) * 2.0 * (1.0 + _poisson(white, settings)),
-        wall_inset_mm=inset,
+        flavum_mm=flavum.value,
+        dura_mm=dura.value if dura else 0.0,
         fat_mpa=fat.mpa("E"),
         findings=tuple(dict.fromkeys(findings)),
     )

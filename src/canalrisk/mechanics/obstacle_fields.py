@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from canalrisk.anatomy.sections import curve_coordinates
 from canalrisk.anatomy.spine import BAND_MM, Spine
 from canalrisk.field import Grid, Spline, fit_spline
 from canalrisk.findings import Finding
@@ -152,8 +153,22 @@ def insertion_steps(start: Array, mass: Array, *, grid: Grid) -> int:
     return int(np.clip(np.ceil(speed / ADVANCE_MM), 1, MOST_STEPS))
 
 
-def wall_field(spine: Spine, *, box: FieldBox, surface: Array, inset_mm: float) -> tuple[Spline, tuple[Finding, ...]]:
-    """Inner wall of the canal: bone lined by `inset_mm` of soft tissue; negative where the cord may be.
+def _behind(spine: Spine, box: FieldBox, *, near: NDArray[np.bool_]) -> Array:
+    """1 behind the canal's centreline, 0 beside and in front of it, smooth between, where `near`; else 0."""
+    _, right, anterior, _ = curve_coordinates(spine.centreline, box.grid.to_world(np.argwhere(near)))
+    share = np.zeros(box.grid.shape)
+    sine = anterior / np.maximum(np.hypot(right, anterior), 1e-9)
+    part = np.clip(0.5 - 1.5 * sine, 0.0, 1.0)
+    share[near] = part * part * (3.0 - 2.0 * part)
+    return share
+
+
+def wall_field(
+    spine: Spine, *, box: FieldBox, surface: Array, flavum_mm: float, dura_mm: float
+) -> tuple[Spline, tuple[Finding, ...]]:
+    """Inner wall of the canal: dura all round, flavum behind; negative where the cord may be.
+
+    Where the flavum was segmented, the canal already ends at it.
 
     Parameters
     ----------
@@ -163,8 +178,8 @@ def wall_field(spine: Spine, *, box: FieldBox, surface: Array, inset_mm: float) 
         Where to sample.
     surface : (n, 3) ndarray
         Contact points of the undeformed cord, mm.
-    inset_mm : float
-        Flavum plus dura, mm.
+    flavum_mm, dura_mm : float
+        Thicknesses, mm.
 
     Returns
     -------
@@ -174,7 +189,9 @@ def wall_field(spine: Spine, *, box: FieldBox, surface: Array, inset_mm: float) 
         ``CORD-TOUCHES-WALL`` where the pre-lesion cord would already penetrate: there the wall is moved out
         to the cord.
     """
-    wall = box.cut(spine.canal) + inset_mm
+    wall = box.cut(spine.canal) + dura_mm
+    if "flavum" not in spine.soft:
+        wall += flavum_mm * _behind(spine, box, near=wall < MARGIN_MM)
     spline = box.spline(wall)
     depth = float(spline.value(surface).max())
     if depth <= 0.0:
