@@ -29,7 +29,16 @@ _PUBLIC = {
     "write_results": "canalrisk.report",
 }
 
-__all__ = [*_PUBLIC, "__version__"]
+__all__ = [
+    "CordSettings",
+    "Scenario",
+    "Settings",
+    "assess",
+    "demo_labelmap",
+    "prepare_subject",
+    "read_labels",
+    "write_results",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -39,4 +48,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return [*__all__, "__version__"]

@@ -1,4 +1,4 @@
-"""The same neck stored another way gives the same answers: flips and axis orders exactly, an oblique grid within 2 %."""
+"""The same neck stored another way: the same answers, to rounding for flips and axis orders, to 2 % when oblique."""
 
 from __future__ import annotations
 

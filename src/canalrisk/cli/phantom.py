@@ -46,7 +46,7 @@ def phantom(
 
     With a mass in a second file: canalrisk phantom --seed 7 --out neck.nii.gz --mass-out mass.nii.gz
 
-    A mass on a real label map: canalrisk phantom --on SEG.nii.gz --mass-out mass.nii.gz --mass-site facet --mass-level C5
+    A mass on a real label map: canalrisk phantom --on SEG.nii.gz --mass-out mass.nii.gz --mass-site facet
     """
     if out_file is None and mass_out is None:
         raise UsageError("nothing to write", where="--out, --mass-out", fix="name at least one output file")
