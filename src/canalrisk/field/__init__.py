@@ -1,7 +1,17 @@
 """A sampled field on an affine grid."""
 
-from canalrisk.field.distance import redistance, signed_distance
+from canalrisk.field.distance import redistance, signed_distance, volume
+from canalrisk.field.eikonal import arrival_time
 from canalrisk.field.grid import Grid
 from canalrisk.field.spline import Spline, fit_spline, linear_sample
 
-__all__ = ["Grid", "Spline", "fit_spline", "linear_sample", "redistance", "signed_distance"]
+__all__ = [
+    "Grid",
+    "Spline",
+    "arrival_time",
+    "fit_spline",
+    "linear_sample",
+    "redistance",
+    "signed_distance",
+    "volume",
+]

@@ -37,8 +37,7 @@ class Grid:
     @property
     def inverse(self) -> NDArray[np.float64]:
         """World mm to voxel index, (4, 4)."""
-        inverse: NDArray[np.float64] = np.linalg.inv(self.affine)
-        return inverse
+        return np.asarray(np.linalg.inv(self.affine), np.float64)
 
     def to_world(self, index: ArrayLike) -> NDArray[np.float64]:
         """Voxel indices (..., 3) to world points (..., 3), mm."""

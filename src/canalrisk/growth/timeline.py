@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from canalrisk.errors import UsageError
 from canalrisk.findings import Finding
+from canalrisk.growth.laws import LAWS
 
 Distance = NDArray[np.float32]
 
@@ -30,6 +33,11 @@ class Scenario:
         Number of snapshots from 0 to the horizon, both included.
     bone_speed : float
         Front speed in bone over that in soft tissue (erosion ratio), in (0, 1].
+
+    Raises
+    ------
+    UsageError
+        If a value makes no sense; `where` names the key.
     """
 
     name: str = "founding case"
@@ -39,6 +47,29 @@ class Scenario:
     horizon_years: float = 1.0
     n_times: int = 5
     bone_speed: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.law not in LAWS:
+            raise UsageError(
+                f"unknown growth law '{self.law}'", where="scenario.law", fix=f"use one of {', '.join(sorted(LAWS))}"
+            )
+        if isinstance(self.n_times, bool) or int(self.n_times) != self.n_times or not 1 <= self.n_times <= 1000:
+            raise UsageError(f"n_times is {self.n_times}", where="scenario.n_times", fix="give a count from 1 to 1000")
+        checks = {
+            "doubling_time_years": (self.doubling_time_years > 0, "years above 0"),
+            "radial_rate_mm_per_year": (self.radial_rate_mm_per_year >= 0, "mm per year, not negative"),
+            "horizon_years": (self.horizon_years >= 0, "years, not negative"),
+            "bone_speed": (0 < self.bone_speed <= 1, "a fraction above 0 and up to 1"),
+        }
+        for key, (ok, expected) in checks.items():
+            value = getattr(self, key)
+            if not (ok and math.isfinite(value)):
+                raise UsageError(f"{key} is {value}", where=f"scenario.{key}", fix=f"give {expected}")
+
+    @property
+    def times_years(self) -> NDArray[np.float64]:
+        """Times of the snapshots, (n_times,), years; the last is the horizon, a single one is today."""
+        return np.linspace(0.0, self.horizon_years, self.n_times)
 
 
 @dataclass(frozen=True, eq=False)
