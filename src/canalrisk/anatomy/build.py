@@ -97,10 +97,10 @@ def build_spine(labelmap: LabelMap, *, progress: Progress | None = None) -> Spin
             canal = restored(canal, affected, grid=grid, line=line, only_larger=True)
             message = "The mass had replaced part of the canal; its shape there is interpolated from healthy sections."
             findings.append(Finding("CANAL-RECONSTRUCTED", "warning", "canal", message))
-    line = _oriented(line, vertebrae, labelmap, findings)
+    discs = _discs(labelmap)
+    line = _oriented(line, vertebrae, discs, findings)
 
     tell(0.5, "sac and cord")
-    discs = _discs(labelmap)
     landmarks = landmarks_of(line, vertebrae, discs)
     sac, cord, measured = _sac_and_cord(content, canal, affected, landmarks, grid, line, findings)
     if measured is not None and mass is not None:
@@ -111,8 +111,8 @@ def build_spine(labelmap: LabelMap, *, progress: Progress | None = None) -> Spin
             findings.append(Finding("CORD-DRAWN-WITHOUT-MASS", "warning", "cord", message))
 
     tell(0.7, "foramina")
-    disc = labelmap.mask(*(name for name in labelmap.table.entries.values() if name.startswith("disc:")))
-    wall = np.minimum(bone, signed_distance(disc, grid=grid)) if disc.any() else bone
+    soft = _soft(labelmap)
+    wall = np.minimum(bone, signed_distance(soft["disc"], grid=grid)) if "disc" in soft else bone
     foramina, noted = find_foramina(wall, canal, sac, vertebrae, line, landmarks, grid=grid)
     findings += noted
     if mass_mask is not None:
@@ -128,7 +128,7 @@ def build_spine(labelmap: LabelMap, *, progress: Progress | None = None) -> Spin
         cord=cord,
         cord_measured=measured,
         mass=mass,
-        soft=_soft(labelmap),
+        soft=soft,
         centreline=line,
         landmarks=landmarks,
         foramina=foramina,
@@ -137,9 +137,10 @@ def build_spine(labelmap: LabelMap, *, progress: Progress | None = None) -> Spin
 
 
 def _content(labelmap: LabelMap) -> _Content:
+    present = set(_present(labelmap).values())
+
     def given(*names: str) -> Mask | None:
-        mask = labelmap.mask(*names)
-        return mask if mask.any() else None
+        return labelmap.mask(*names) if present & set(names) else None
 
     whole, cord, csf = given("canal"), given("cord"), given("csf")
     outer = given("epidural", "canal_content")
@@ -194,8 +195,9 @@ def _has_replaced(labelmap: LabelMap, mass: Mask) -> bool:
     return labelmap.mass_is_label or not (mass & (labelmap.labels != 0)).any()
 
 
-def _oriented(line: Centreline, vertebrae: Vertebrae, labelmap: LabelMap, findings: list[Finding]) -> Centreline:
-    discs = _discs(labelmap)
+def _oriented(
+    line: Centreline, vertebrae: Vertebrae, discs: dict[str, Array], findings: list[Finding]
+) -> Centreline:
     points = np.concatenate(list(discs.values())) if discs else None
     angle, by_level = anterior_angle(line, vertebrae, points)
     line = turned(line, angle)
@@ -245,11 +247,11 @@ def _sac_and_cord(
             message = "The pre-lesion cord beside the mass is interpolated from healthy sections; the segmented cord is today's."
             findings.append(Finding("CORD-RECONSTRUCTED", "warning", "cord", message))
         return np.minimum(sac, cord), cord, measured
-    _, centroid, _ = canal_sections(sac, grid=grid, line=line)
-    known = np.isfinite(centroid[:, 0])
+    area, centroid, _ = canal_sections(sac, grid=grid, line=line)
+    known = area > 0.5 * np.median(area)
     for k in range(2):
         centroid[:, k] = np.interp(line.s, line.s[known], centroid[known, k])
-    tube, scale = healthy_cord(line, landmarks, measure_tube(sac, grid=grid, line=line, centre=centroid))
+    tube, scale = healthy_cord(line, landmarks, measure_tube(sac, grid=grid, line=line, centre=centroid), known=known)
     message = "No cord was labelled: a cord of mean healthy size per level (203 adults) lies on the sac's centre."
     if scale < 0.95:
         message += f" It had to be shrunk to {scale:.2f} of its width to fit the narrowest section."
@@ -259,24 +261,28 @@ def _sac_and_cord(
 
 def _discs(labelmap: LabelMap) -> dict[str, Array]:
     discs: dict[str, Array] = {}
-    for name in labelmap.table.entries.values():
+    for value, name in _present(labelmap).items():
         if name.startswith("disc:C"):
-            mask = labelmap.mask(name)
-            if mask.any():
-                discs[name.partition(":")[2]] = labelmap.grid.to_world(np.argwhere(mask))
+            points = labelmap.grid.to_world(np.argwhere(labelmap.labels == value))
+            key = name.partition(":")[2]
+            discs[key] = np.concatenate([discs[key], points]) if key in discs else points
     return discs
+
+
+def _present(labelmap: LabelMap) -> dict[int, str]:
+    entries = labelmap.table.entries
+    return {value: entries[value] for value in np.unique(labelmap.labels).tolist() if value in entries}
 
 
 def _soft(labelmap: LabelMap) -> dict[str, Mask]:
     groups: dict[str, set[str]] = {}
-    for name in labelmap.table.entries.values():
+    for name in _present(labelmap).values():
         kind = name.partition(":")[0]
         if kind == "disc":
             groups.setdefault("disc", set()).add(name)
         elif kind in ("flavum", "artery", "root"):
             groups.setdefault(name, set()).add(name)
-    masks = {group: labelmap.mask(*names) for group, names in groups.items()}
-    return {group: mask for group, mask in masks.items() if mask.any()}
+    return {group: labelmap.mask(*names) for group, names in groups.items()}
 
 
 def _out_of_scope(mass: Mask, grid: Grid, line: Centreline, landmarks: dict[str, float]) -> list[Finding]:

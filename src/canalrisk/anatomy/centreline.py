@@ -18,6 +18,9 @@ SHORTEST_WAVE_MM = 25.0
 _COARSE_MM = 1.0
 _OVERSHOOT_MM = 8.0
 _CUT_FRACTION = 0.6
+_PAD_MM = 10.0
+_END_MM = 20.0
+_SHARPEST_PER_MM = 1.0 / 40.0
 
 
 def smooth_curve(points: Array, weights: Array | None = None, *, wave: float = SHORTEST_WAVE_MM) -> Array:
@@ -37,10 +40,16 @@ def smooth_curve(points: Array, weights: Array | None = None, *, wave: float = S
     (m, 3) ndarray
         mm.
     """
-    x = np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))))
+    # A smoothing spline straightens its ends: let the ends be beyond the data, on its own curvature.
+    pad = round(_PAD_MM / _COARSE_MM)
+    ends = extended(points, _PAD_MM)
+    weights = None if weights is None else np.pad(weights, pad, mode="edge")
+    x = np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(ends, axis=0), axis=1))))
+    inner = x[pad], x[-1 - pad]
+    points = ends
     density = (len(x) - 1) / x[-1]
     stiffness = density * (wave / (2 * np.pi)) ** 4
-    fine = np.linspace(0.0, x[-1], max(8, round(x[-1] / 0.1)))
+    fine = np.linspace(*inner, max(8, round((inner[1] - inner[0]) / 0.1)))
     curve = np.stack([make_smoothing_spline(x, points[:, k], w=weights, lam=stiffness)(fine) for k in range(3)], axis=1)
     return resample(curve, SPACING_MM)
 
@@ -156,7 +165,7 @@ def refine(curve: Array, canal: Distance, *, grid: Grid, anterior: Array, rounds
         If less than 10 mm of canal has proper sections.
     """
     for _ in range(rounds):
-        line = framed(resample(_extended(curve), _COARSE_MM), anterior)
+        line = framed(resample(extended(curve, _OVERSHOOT_MM), _COARSE_MM), anterior)
         area, centroid, depth = canal_sections(canal, grid=grid, line=line)
         whole = _whole(area)
         # Near an end the section's centroid depends on the section's tilt, and the two would run away
@@ -170,7 +179,7 @@ def refine(curve: Array, canal: Distance, *, grid: Grid, anterior: Array, rounds
             )
         centres = line.points + centroid[:, :1] * line.right + centroid[:, 1:] * line.anterior
         curve = smooth_curve(centres[good])
-    line = framed(_extended(curve), anterior)
+    line = framed(resample(extended(curve, _OVERSHOOT_MM), SPACING_MM), anterior)
     area, _, _ = canal_sections(canal, grid=grid, line=line)
     return framed(line.points[_whole(area)], anterior)
 
@@ -197,15 +206,35 @@ def _connected(values: Array, t: Array) -> NDArray[np.bool_]:
     return np.isin(labels, wanted[wanted > 0])
 
 
-def _extended(curve: Array) -> Array:
-    # Sections beyond the ends tell where the canal stops being whole.
-    def end(p: Array, q: Array) -> Array:
-        direction = (p - q) / np.linalg.norm(p - q)
-        return p + direction * np.arange(_COARSE_MM, _OVERSHOOT_MM + 0.1, _COARSE_MM)[:, None]
+def extended(points: Array, length: float) -> Array:
+    """Continue a chain of points at both ends with the curvature of its last 20 mm.
 
-    reach = min(len(curve) - 1, 10)
-    longer = np.concatenate([end(curve[0], curve[reach])[::-1], curve, end(curve[-1], curve[-1 - reach])])
-    return resample(longer, SPACING_MM)
+    Parameters
+    ----------
+    points : (n, 3) ndarray
+        mm, at least five.
+    length : float
+        How far, mm; new points are 1 mm apart.
+
+    Returns
+    -------
+    (m, 3) ndarray
+        mm; the given points are unchanged in between.
+    """
+
+    def beyond(chain: Array) -> Array:
+        # `chain` starts at the end to continue from.
+        x = np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(chain, axis=0), axis=1))))
+        near = x <= max(_END_MM, x[min(4, len(x) - 1)])
+        basis = np.stack([np.ones(near.sum()), x[near], 0.5 * x[near] ** 2], axis=1)
+        fit = np.linalg.lstsq(basis, chain[near], rcond=None)[0]
+        sharp = np.linalg.norm(fit[2])
+        bend = fit[2] * min(1.0, _SHARPEST_PER_MM / sharp) if sharp > 0 else fit[2]
+        away = np.arange(_COARSE_MM, length + 0.01, _COARSE_MM)[:, None]
+        further: Array = chain[0] - away * fit[1] + 0.5 * away**2 * bend
+        return further
+
+    return np.concatenate([beyond(points)[::-1], points, beyond(points[::-1])])
 
 
 def _whole(area: Array) -> NDArray[np.bool_]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.special import expit
 
 from canalrisk.anatomy.levels import CERVICAL, Vertebrae, disc_name
 from canalrisk.anatomy.sections import curve_coordinates, point_at, sample_planes
@@ -19,8 +20,8 @@ SIDES = ("left", "right")
 YAW = (30.0, 65.0)
 PITCH = (-10.0, 25.0)
 _USUAL = (48.0, 8.0)
-# Clearance given up per degree away from the usual direction, mm: decides only between equals.
-_PULL = 0.01
+# Clearance given up 10 degrees away from the usual direction, mm: decides only between near equals.
+_PULL = 0.1
 _SHIFT_MM = 3.0
 _BEFORE_MM, _BEHIND_MM = 4.0, 6.0
 _OUTSIDE_MM = 15.0
@@ -90,7 +91,7 @@ def _pedicle(points: Array, line: Centreline, middle: float, canal: Distance, si
     Of the bone within 8 mm lateral of the canal's wall and level with its anterior half, the cranial-caudal
     run through the vertebra that hugs the canal most is the pedicle; its centroid is the centre.
     """
-    s, right, anterior, nearest = curve_coordinates(line, points)
+    s, right, anterior, _ = curve_coordinates(line, points)
     lateral = right if side == "right" else -right
     room = sample_planes(canal, grid=grid, points=points)
     beside = (lateral > 5.0) & (room > 0.0) & (room < 5.5) & (anterior > -1.5) & (anterior < 8.0)
@@ -99,21 +100,19 @@ def _pedicle(points: Array, line: Centreline, middle: float, canal: Distance, si
     beside &= lateral > 0.8 * np.abs(anterior)
     if beside.sum() * grid.voxel_volume < 20.0:
         return None
+    # Soft edges throughout: voxels that sit on a threshold must not move the centre.
     heights = s[beside]
-    bins = np.arange(heights.min(), heights.max() + 0.5, 0.5)
-    count, edges = (
-        np.histogram(heights, bins) if len(bins) > 2 else (np.array([1]), np.array([heights.min(), heights.max()]))
-    )
-    smooth = np.convolve(count, np.ones(3) / 3, mode="same")
-    full = smooth > 0.5 * smooth.max()
-    peak = int(np.argmax(smooth))
+    place = np.arange(heights.min() - 2.0, heights.max() + 2.0, 0.1)
+    density = np.exp(-0.5 * ((place[:, None] - heights[None, :: max(1, len(heights) // 4000)]) / 0.8) ** 2).sum(axis=1)
+    peak = int(np.argmax(density))
+    full = density > 0.5 * density[peak]
     first, last = peak, peak
     while first > 0 and full[first - 1]:
         first -= 1
     while last < len(full) - 1 and full[last + 1]:
         last += 1
-    chosen = beside & (s >= edges[first]) & (s <= edges[last + 1])
-    centre: Array = points[chosen].mean(axis=0)
+    weight = expit((heights - place[first]) / 0.3) * expit((place[last] - heights) / 0.3)
+    centre: Array = (weight[:, None] * points[beside]).sum(axis=0) / weight.sum()
     return centre
 
 
@@ -167,7 +166,7 @@ def root_path(
         clear = np.minimum(clear, 6.0)
         # A smooth minimum along the line: 0.4 mm sets how close to the narrowest point counts.
         narrow = -0.4 * np.log(np.mean(np.exp(-clear / 0.4), axis=-1))
-        pull = np.abs(parameters[..., 0] - _USUAL[0]) + np.abs(parameters[..., 1] - _USUAL[1])
+        pull = ((parameters[..., 0] - _USUAL[0]) / 10.0) ** 2 + ((parameters[..., 1] - _USUAL[1]) / 10.0) ** 2
         return narrow - _PULL * pull - 0.02 * (parameters[..., 2] ** 2 + parameters[..., 3] ** 2)
 
     shifts = np.linspace(-_SHIFT_MM, _SHIFT_MM, 7)
@@ -175,10 +174,29 @@ def root_path(
         np.meshgrid(np.linspace(*YAW, 8), np.linspace(*PITCH, 6), shifts, shifts, indexing="ij"), axis=-1
     ).reshape(-1, 4)
     best = tried[int(np.argmax(score(tried)))]
-    bounds = [YAW, PITCH, (-_SHIFT_MM - 1, _SHIFT_MM + 1), (-_SHIFT_MM - 1, _SHIFT_MM + 1)]
-    found = minimize(lambda p: -float(score(p[None])[0]), best, method="Nelder-Mead", bounds=bounds, options={"xatol": 0.05, "fatol": 1e-3, "maxiter": 200})  # fmt: skip
-    centre, way = (part[0] for part in lines(found.x[None]))
+    found = _climb(score, best)
+    centre, way = (part[0] for part in lines(found[None]))
     return _joined(canal, sac, line, centre, way, outward, grid=grid)
+
+
+def _climb(score: Callable[[Array], Array], start: Array) -> Array:
+    """Pattern search over yaw and pitch (degrees) and the two shifts (mm), within their bounds."""
+    low = np.array([YAW[0], PITCH[0], -_SHIFT_MM - 1, -_SHIFT_MM - 1])
+    high = np.array([YAW[1], PITCH[1], _SHIFT_MM + 1, _SHIFT_MM + 1])
+    step = np.array([2.5, 3.5, 0.5, 0.5])
+    around = np.stack(np.meshgrid(*[(-1.0, 0.0, 1.0)] * 4, indexing="ij"), axis=-1).reshape(-1, 4)
+    # The centre comes first, so that equals stay where they are.
+    around = around[np.argsort(np.abs(around).sum(axis=1), kind="stable")]
+    best = start
+    for _ in range(60):
+        tried = np.clip(best + step * around, low, high)
+        k = int(np.argmax(score(tried)))
+        if k == 0:
+            step = 0.5 * step
+            if step[2] < 0.01:
+                break
+        best = tried[k]
+    return best
 
 
 def _joined(

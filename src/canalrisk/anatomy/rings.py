@@ -57,10 +57,10 @@ def canal_from_rings(
     across = _across(vertebrae.cranial)
     curve = start if start is not None else _through_rings(bone, vertebrae, grid=grid)
     line = framed(_within(curve, vertebrae), across)
-    canal, closed = _closed_tube(bone, vertebrae, grid=grid, line=line)
+    canal, _ = _closed_tube(bone, vertebrae, grid=grid, line=line, exact=False)
     # The first course was off centre: look again from the middle of what was found.
     line = refine(line.points, canal, grid=grid, anterior=across, rounds=2)
-    canal, closed = _closed_tube(bone, vertebrae, grid=grid, line=line)
+    canal, closed = _closed_tube(bone, vertebrae, grid=grid, line=line, exact=True)
     return canal, refine(line.points, canal, grid=grid, anterior=across, rounds=2), closed
 
 
@@ -94,7 +94,7 @@ def _closed_tube(bone: Distance, vertebrae: Vertebrae, *, grid: Grid, line: Cent
     s = line.s
     between = np.stack([np.interp(s, s[closed], radius[closed, k]) for k in range(N_ANGLES)], axis=1)
     radius = np.where(closed[:, None], radius, np.where(found, np.minimum(hit, between), between))
-    return tube_distance(Tube(line, centre, radius), grid=grid), levels
+    return tube_distance(Tube(line, centre, radius), grid=grid, exact=exact), levels
 
 
 def _within(curve: Array, vertebrae: Vertebrae) -> Array:

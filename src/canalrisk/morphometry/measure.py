@@ -18,7 +18,7 @@ from canalrisk.findings import Finding
 from canalrisk.growth.timeline import Snapshot
 from canalrisk.morphometry.compromise import compromise
 from canalrisk.morphometry.prepared import RAY_STEP_MM, SAGITTAL_DEGREES, Prepared, prepare
-from canalrisk.morphometry.stations import free_area
+from canalrisk.morphometry.stations import free_area, over_thickness
 from canalrisk.morphometry.variables import as_dataset
 
 Progress = Callable[[float, str], None]
@@ -274,9 +274,10 @@ def _foramina(prepared: Prepared, names: list[str], mass: Distance | None) -> di
         if not len(stations.place):
             continue
         at = names.index(foramen.name), SIDES.index(foramen.side)
-        free = free_area(stations, mass, grid=prepared.spine.grid)
-        k, before = int(np.argmin(free)), int(np.argmin(stations.area))
-        healthy = float(stations.area[before])
+        intact = over_thickness(stations.area, stations.place)
+        free = over_thickness(free_area(stations, mass, grid=prepared.spine.grid), stations.place)
+        k, before = int(np.argmin(free)), int(np.argmin(intact))
+        healthy = float(intact[before])
         out["foramen_area"][at], out["foramen_area_prelesion"][at] = free[k], healthy
         out["foramen_area_loss"][at] = 1.0 - free[k] / healthy
         out["foramen_station_s"][at] = stations.place[k]

@@ -17,9 +17,10 @@ STEP_MM = 0.4
 # A section whose free space reaches this far from the path is open.
 OPEN_MM = 12.0
 # Clefts (facet and uncovertebral joints: cartilage and capsule are seldom segmented) narrower than this share of
-# the foramen's own width, and than 4 mm, are no way out and no room for a root.
-CLEFT_SHARE = 0.7
-WIDEST_CLEFT_MM = 4.0
+# the foramen's own width, and than 4.4 mm, are no way out and no room for a root. The area is the mean over the
+# shares, so that a cleft just at one of them does not make it jump.
+CLEFT_SHARES = (0.65, 0.7, 0.75, 0.8, 0.85)
+WIDEST_CLEFT_MM = 4.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +28,7 @@ class Stations:
     """Closed sections of one foramen before the mass.
 
     `place` (k,) mm along the path; `points` (k, m, m, 3) mm; `wall` (k, m, m) level set, negative in free
-    space; `keep` (k, m, m) nodes of the free component; `area` (k,) mm2; `height`, `width` (k,) mm.
+    space; `keep` (k, 5, m, m) nodes of the free component per cleft share; `area` (k,) mm2; `height`, `width` (k,) mm.
     """
 
     place: Array
@@ -78,14 +79,15 @@ def find_stations(foramen: Foramen, *, wall: tuple[Distance, ...], canal: Distan
     radius = np.hypot(t[:, None], t[None, :])
     kept: list[tuple[int, NDArray[np.bool_]]] = []
     for k in range(len(which)):
-        component = _component(free[k], in_canal[k], radius)
-        if component is not None:
-            kept.append((k, component))
+        components = _components(free[k], in_canal[k], radius)
+        if components is not None:
+            kept.append((k, components))
+    kept = _first_run(kept)
     rows = np.array([k for k, _ in kept], int)
-    keep = np.array([component for _, component in kept], bool).reshape(len(rows), len(t), len(t))
+    keep = np.array([components for _, components in kept], bool).reshape(-1, len(CLEFT_SHARES), len(t), len(t))
     level = -free[rows]
-    area, _ = plane_moments(level, step=STEP_MM, keep=keep) if len(rows) else (np.zeros(0), None)
-    size = np.array([_extent(level[i], keep[i]) for i in range(len(rows))]).reshape(-1, 2)
+    area = np.array([_mean_area(level[i], keep[i]) for i in range(len(rows))])
+    size = np.array([_extent(level[i], keep[i, -1]) for i in range(len(rows))]).reshape(-1, 2)
     return Stations(which[rows] * 0.5, points[rows], level, keep, area, size[:, 0], size[:, 1])
 
 
@@ -99,38 +101,67 @@ def free_area(stations: Stations, mass: Distance | None, *, grid: Grid) -> Array
     values = sample_planes(mass, grid=grid, points=stations.points)
     area = stations.area.copy()
     for k in range(len(area)):
-        if values[k][stations.keep[k]].min() > 2 * STEP_MM:
+        if values[k][stations.keep[k].any(axis=0)].min() > 2 * STEP_MM:
             continue
         level = np.maximum(stations.wall[k], -values[k])
-        pieces, count = ndimage.label((level < 0) & stations.keep[k])
-        found = [0.0]
-        for piece in range(1, count + 1):
-            keep = (
-                stations.keep[k]
-                & ndimage.binary_dilation(pieces == piece, iterations=2)
-                & ((pieces == piece) | (pieces == 0))
-            )
-            found.append(float(plane_moments(level[None], step=STEP_MM, keep=keep[None])[0][0]))
-        area[k] = min(max(found), stations.area[k])
+        left = np.stack([_largest_piece(level, keep) for keep in stations.keep[k]])
+        area[k] = min(_mean_area(level, left), stations.area[k])
     return area
 
 
-def _component(free: Array, in_canal: NDArray[np.bool_], radius: Array) -> NDArray[np.bool_] | None:
-    """Nodes of the free space around the path; None where it is open or blocked."""
-    cleft = min(CLEFT_SHARE * float(free[radius < 2.0].max()), 0.5 * WIDEST_CLEFT_MM)
-    if cleft < STEP_MM:
-        return None
-    labels, _ = ndimage.label((free > cleft) & (radius < HALF_MM))
-    near = labels[radius < 2.0]
-    near = near[near > 0]
-    if not len(near):
-        return None
-    component = labels == np.bincount(near).argmax()
-    if radius[component].max() > OPEN_MM or (component & in_canal).any():
-        return None
-    distance = ndimage.distance_transform_edt(~component) * STEP_MM
-    grown: NDArray[np.bool_] = distance <= cleft + 0.5 * STEP_MM
-    return grown
+def _mean_area(level: Array, keep: NDArray[np.bool_]) -> float:
+    return float(plane_moments(np.repeat(level[None], len(keep), axis=0), step=STEP_MM, keep=keep)[0].mean())
+
+
+def _largest_piece(level: Array, keep: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    pieces, count = ndimage.label((level < 0) & keep)
+    if count < 2:
+        return keep
+    size = np.bincount(pieces.ravel())
+    largest = pieces == 1 + int(np.argmax(size[1:]))
+    # Nodes beside the piece carry the rest of its border cells; those of other pieces do not.
+    near: NDArray[np.bool_] = keep & ndimage.binary_dilation(largest, iterations=2) & (largest | (pieces == 0))
+    return near
+
+
+def over_thickness(area: Array, place: Array) -> Array:
+    """Mean area (k,) mm2 over 1 mm of path about each station: one 0.5 mm cut carries the voxels' noise."""
+    mean = np.empty_like(area)
+    for k in range(len(area)):
+        mean[k] = area[np.abs(place - place[k]) < 0.75].mean()
+    return mean
+
+
+def _components(free: Array, in_canal: NDArray[np.bool_], radius: Array) -> NDArray[np.bool_] | None:
+    """Nodes (5, m, m) of the free space around the path per cleft share; None where it is open or blocked."""
+    room = float(free[radius < 2.0].max())
+    found = []
+    for share in CLEFT_SHARES:
+        cleft = min(share * room, 0.5 * WIDEST_CLEFT_MM)
+        if cleft < STEP_MM:
+            return None
+        labels, _ = ndimage.label((free > cleft) & (radius < HALF_MM))
+        near = labels[radius < 2.0]
+        near = near[near > 0]
+        if not len(near):
+            return None
+        component = labels == np.bincount(near).argmax()
+        if radius[component].max() > OPEN_MM or (component & in_canal).any():
+            return None
+        found.append(ndimage.distance_transform_edt(~component) * STEP_MM <= cleft + STEP_MM)
+    return np.stack(found)
+
+
+def _first_run(kept: list[tuple[int, NDArray[np.bool_]]]) -> list[tuple[int, NDArray[np.bool_]]]:
+    # The foramen ends at the facet's outer edge: what closes again 1.5 mm further out is another space.
+    run = kept[:1]
+    for station in kept[1:]:
+        if station[0] - run[-1][0] > 3:
+            if len(run) >= 3:
+                break
+            run = []
+        run.append(station)
+    return run
 
 
 def _extent(level: Array, keep: NDArray[np.bool_]) -> tuple[float, float]:
@@ -140,14 +171,16 @@ def _extent(level: Array, keep: NDArray[np.bool_]) -> tuple[float, float]:
     if len(rows) < 3:
         return 0.0, 0.0
 
-    def length(values: Array, kept: NDArray[np.bool_]) -> float:
-        total = 0.0
-        for a, b, use in zip(values[:-1], values[1:], kept[:-1] | kept[1:], strict=True):
-            if use and (a < 0 or b < 0):
-                total += STEP_MM if (a < 0 and b < 0) else STEP_MM * max(-a, -b) / abs(a - b)
-        return total
-
-    height = max(length(level[:, j], keep[:, j]) for j in np.flatnonzero(inside.any(axis=0)))
+    height = float(_lengths(level.T, keep.T).max())
     third = len(rows) // 3
     middle = rows[third : len(rows) - third]
-    return height, min(length(level[i], keep[i]) for i in middle)
+    return height, float(_lengths(level[middle], keep[middle]).min())
+
+
+def _lengths(level: Array, keep: NDArray[np.bool_]) -> Array:
+    """Negative length of each row between kept nodes, mm, with linear crossings."""
+    a, b = level[:, :-1], level[:, 1:]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        part = np.where((a < 0) & (b < 0), 1.0, np.where((a < 0) | (b < 0), np.maximum(-a, -b) / np.abs(a - b), 0.0))
+    total: Array = (part * (keep[:, :-1] | keep[:, 1:])).sum(axis=1) * STEP_MM
+    return total

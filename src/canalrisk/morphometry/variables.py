@@ -51,7 +51,7 @@ VARIABLES: Final[dict[str, tuple[tuple[str, ...], str, str, str]]] = {
         ("foramen", "side"),
         "mm2",
         "free foraminal area",
-        "least free area over the closed stations along the root's path, walls bone and labelled discs, less the mass",
+        "least free area, mean over 1 mm of path, over the closed stations along the root's path, walls bone and labelled discs, less the mass",
     ),
     "foramen_area_prelesion": (("foramen", "side"), "mm2", "foraminal area before the mass", "as foramen_area without the mass"),
     "foramen_area_loss": (("foramen", "side"), "1", "foraminal area loss", "1 - foramen_area / foramen_area_prelesion"),
