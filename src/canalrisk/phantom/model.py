@@ -137,8 +137,8 @@ def _foramina(frame: Frame, index: int, passages: tuple[Channel, ...]) -> list[A
 def _walls(channel: Channel, frame: Frame, *, below: bool) -> list[Array]:
     """Return bars just outside a channel, so that the bone around it ends where the channel does.
 
-    The vertebra below gives the floor (pedicle), the back (superior articular process) and the front
-    (uncinate process); the one above gives the roof.
+    The vertebra below gives the floor (pedicle) and the back (superior articular process); the one
+    above gives the roof. The corners of both bodies are in front, with uncinate process and disc between.
     """
     tall, wide = 0.5 * channel.height + _WALL_MM - 0.2, 0.5 * channel.width + _WALL_MM - 0.2
     up = channel.up
@@ -146,7 +146,9 @@ def _walls(channel: Channel, frame: Frame, *, below: bool) -> list[Array]:
     sign = -1.0 if below else 1.0
     bars = [[(-1.5, 0.0, sign * tall), (3.5, 0.0, sign * tall)]]
     if below:
-        bars += [[(2.0, wide, -tall), (2.0, wide, 0.3 * tall)], [(1.0, -wide, -tall), (1.5, -wide, 0.1 * tall)]]
+        bars += [[(2.0, wide, -tall), (2.0, wide, 0.4 * tall)], [(1.0, -wide, -tall), (1.5, -wide, -0.4 * tall)]]
+    else:
+        bars += [[(1.0, -wide, 0.4 * tall), (1.0, -wide, tall)]]
     rows = []
     for ends in bars:
         start, end = (frame.to_local(channel.centre + t * channel.direction + b * back + u * up) for t, b, u in ends)

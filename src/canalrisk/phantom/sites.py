@@ -78,7 +78,7 @@ def anchor(spine: Spine, *, level: str, side: str, site: str, depth: float = 0.0
         raise UsageError(f"a {site} has no midline", where="mass side", fix="Use left or right.")
     origin, frame = axes_at(spine, level)
     if site == "foramen":
-        found = [f for f in spine.foramina if f.side == side and level in (f.name, f.name.split("/")[-1])]
+        found = [f for f in spine.foramina if f.side == side and level in (f.name, _below(f.name))]
         if found:
             path = found[0].path
             outside = np.flatnonzero(sample(spine, spine.canal, path) > SITES[site].beyond)
@@ -88,6 +88,12 @@ def anchor(spine: Spine, *, level: str, side: str, site: str, depth: float = 0.0
     ray = lateral * frame[0] + rule.ray[1] * frame[1]
     ray = ray / np.linalg.norm(ray)
     return origin, origin + (wall_distance(spine, origin, ray) + rule.beyond - depth) * ray, frame
+
+
+def _below(foramen: str) -> str:
+    """Return the vertebra below a foramen: C5 for C4/5, T1 for C7/T1."""
+    lower = foramen.split("/")[-1]
+    return lower if lower.startswith("T") else f"C{lower}"
 
 
 def wall_distance(spine: Spine, origin: Array, ray: Array) -> float:
