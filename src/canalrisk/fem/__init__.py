@@ -3,10 +3,11 @@
 Units: mm, N, MPa. ``model -> prepare(model) -> solve(system, loads) -> [State] -> stress_strain(system, state.u)``.
 """
 
+from canalrisk.fem.insertion import first_touch
 from canalrisk.fem.materials import Material, NeoHookean, Ogden
 from canalrisk.fem.model import Load, Membrane, Model, Springs, Supports, dofs
 from canalrisk.fem.obstacles import Obstacle
-from canalrisk.fem.path import first_touch, solve
+from canalrisk.fem.path import solve
 from canalrisk.fem.post import Fields, stress_strain
 from canalrisk.fem.reference import quadrature_points
 from canalrisk.fem.settings import Contact, Settings, State, StepRecord

@@ -63,6 +63,10 @@ class Touch:
             self.resultant,
         )
 
+    def updated(self, penalty: float) -> Touch:
+        """Return the same obstacle with the multipliers that the last evaluation's gaps give, and `penalty`."""
+        return Touch(self.obstacle, penalty, np.maximum(self.multiplier - self.penalty * self.gap, 0.0))
+
     def gaps(self, system: System, x: Array, *, check: bool) -> Array:
         """Gaps (f, p) at the contact points, or at the 3 x 3 check points."""
         shape = system.check_shape if check else system.contact_shape
@@ -73,13 +77,17 @@ class Touch:
 
 @dataclass(eq=False)
 class Evaluation:
-    """Energy and residual at a state; `valid` is False where a quadrature point has J <= 0."""
+    """Energy and residual at a state; `valid` is False where a quadrature point has J <= 0.
+
+    `depth` is the greatest penetration at the contact points, mm.
+    """
 
     valid: bool
     energy: float
     residual: Array
     scale: float
     min_jacobian: float
+    depth: float = 0.0
 
 
 def _collect(group: SurfaceGroup, residual: Array, matrix: Array | None) -> None:
@@ -171,7 +179,8 @@ def evaluate(
         residual -= forces
         square += float(np.vdot(forces, forces))
     valid = bool(np.isfinite(energy) and np.isfinite(square))
-    return Evaluation(valid, energy, residual, float(np.sqrt(square)), lowest)
+    depth = max((-float(touch.gap.min(initial=0.0)) for touch in touches), default=0.0)
+    return Evaluation(valid, energy, residual, float(np.sqrt(square)), lowest, depth)
 
 
 def diagonal(system: System) -> Array:

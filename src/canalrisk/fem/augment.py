@@ -13,6 +13,7 @@ from canalrisk.fem.system import System
 Array = NDArray[np.float64]
 
 STIFFER = 4.0
+SMALLEST_SHARE = 0.01
 
 
 def automatic_penalty(system: System) -> float:
@@ -66,38 +67,50 @@ def augment(
     """
     if not touches:
         return u, touches, ""
-    x = system.points + u
-    depth, previous = _depth(system, touches, x), np.inf
+    depth, previous = _depth(system, touches, system.points + u), np.inf
     forces_before: list[float] | None = None
+    share = 1.0
     for _ in range(settings.max_augmentations):
         now = [_hard_force(system, touch) for touch in touches]
         settled = forces_before is not None and all(
-            abs(a - b) <= settings.force_change * max(max(now), 1e-12) for a, b in zip(now, forces_before, strict=True)
+            abs(a - b) <= settings.force_change * max(now) for a, b in zip(now, forces_before, strict=True)
         )
         if depth <= settings.penetration and (settled or max(now) == 0.0):
             return u, touches, ""
         penalty = touches[0].penalty
-        if depth > settings.penetration and depth > 0.3 * previous:
+        if depth > settings.penetration and depth > 0.3 * previous and share == 1.0:
             penalty *= STIFFER
-        touches = tuple(
-            Touch(touch.obstacle, penalty, np.maximum(touch.multiplier - touch.penalty * touch.gap, 0.0))
-            for touch in touches
-        )
-        outcome = minimise(system, u, touches=touches, forces=forces, scales=scales, settings=settings)
+        trial = tuple(_toward(touch, penalty, share) for touch in touches)
+        outcome = minimise(system, u, touches=trial, forces=forces, scales=scales, settings=settings)
+        good = outcome.converged and outcome.evaluation.depth <= depth + settings.penetration
         record.append(
             StepRecord(
                 1.0, 0.0, outcome.iterations, outcome.residual, outcome.evaluation.energy, outcome.factorisations,
-                outcome.converged, outcome.reason,
+                good, outcome.reason,
             )
         )  # fmt: skip
-        if not outcome.converged:
-            return u, touches, f"multiplier update did not converge: {outcome.reason}"
-        u = outcome.u
-        forces_before, previous = now, depth
+        if not good:
+            # A smaller change of the multipliers, and the old penalty: the equilibrium at hand stays the fallback.
+            share *= 0.25
+            _depth(system, touches, system.points + u)
+            if share < SMALLEST_SHARE:
+                return u, touches, f"multiplier update did not converge: {outcome.reason or 'penetration grew'}"
+            continue
+        u, touches = outcome.u, trial
+        forces_before, previous = (now, depth) if share == 1.0 else (None, np.inf)
+        share = min(1.0, 4.0 * share)
         depth = _depth(system, touches, system.points + u)
     if depth <= settings.penetration:
         return u, touches, ""
     return u, touches, f"penetration {depth:.3g} mm after {settings.max_augmentations} multiplier updates"
+
+
+def _toward(touch: Touch, penalty: float, share: float) -> Touch:
+    """Move the multipliers a `share` of the way; the penalty changes only with whole updates."""
+    whole = touch.updated(penalty)
+    if share == 1.0:
+        return whole
+    return Touch(touch.obstacle, touch.penalty, (1.0 - share) * touch.multiplier + share * whole.multiplier)
 
 
 def _depth(system: System, touches: tuple[Touch, ...], x: Array) -> float:

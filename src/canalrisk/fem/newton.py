@@ -17,7 +17,7 @@ ARMIJO = 1e-4
 # Energies closer than this, relative, carry no information: the slope decides.
 ENERGY_NOISE = 1e-11
 MAX_HALVINGS = 14
-SHIFTS = (0.0, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
+SHIFTS = (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 
 
 @dataclass(eq=False)
@@ -121,7 +121,7 @@ def minimise(
                 )
             u, now = u + step, after
             continue
-        found = _search(system, u, step, now, gradient, touches, forces)
+        found = _search(system, u, step, now, gradient, touches=touches, forces=forces, settings=settings)
         if found is None:
             return Outcome(u, now, False, "line search failed", iteration, factorisations, residual)
         u, now = found
@@ -134,21 +134,26 @@ def _search(
     step: Array,
     now: Evaluation,
     gradient: Array,
+    *,
     touches: tuple[Touch, ...],
     forces: Array | None,
+    settings: Settings,
 ) -> tuple[Array, Evaluation] | None:
     """Backtrack until the energy falls (Armijo), or the slope does where energies are only rounding."""
     slope = float(np.vdot(gradient, step))
     if not slope < 0.0:
         return None
     noise = ENERGY_NOISE * max(abs(now.energy), float(np.abs(system.cell_energy).sum()))
-    factor = 1.0
+    longest = float(np.sqrt((step * step).sum(axis=1).max()))
+    first = min(1.0, settings.reach / longest) if longest > 0.0 else 1.0
+    deepest = max(settings.depth, now.depth + 0.25 * settings.depth)
+    factor = first
     for _ in range(MAX_HALVINGS):
         trial = u + factor * step
-        # The full step is usually taken, so its tangent is formed at once.
-        tangent = factor == 1.0
+        # The first trial is usually taken, so its tangent is formed at once.
+        tangent = factor == first
         after = evaluate(system, trial, touches=touches, forces=forces, tangent=tangent)
-        if after.valid:
+        if after.valid and after.depth <= deepest:
             new_slope = float(np.vdot(np.where(system.free, after.residual, 0.0), step))
             change = after.energy - now.energy
             # Approximate Wolfe (Hager and Zhang 2005): the slope form of Armijo is exact to rounding in the gradient.

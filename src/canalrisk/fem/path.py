@@ -12,10 +12,11 @@ from canalrisk._jit import one_blas_thread
 from canalrisk.errors import UsageError
 from canalrisk.fem import augment
 from canalrisk.fem.assemble import Touch, evaluate
+from canalrisk.fem.insertion import Way, first_touch, node_gaps
 from canalrisk.fem.kernels import hex8
 from canalrisk.fem.model import Load
 from canalrisk.fem.newton import Outcome, Scales, minimise
-from canalrisk.fem.obstacles import Obstacle, Passage
+from canalrisk.fem.obstacles import Passage
 from canalrisk.fem.settings import Contact, Settings, State, StepRecord
 from canalrisk.fem.system import System
 
@@ -108,8 +109,24 @@ def solve(
             if states and not states[-1].converged:
                 states.append(replace(states[-1], reason=f"an earlier load failed: {states[-1].reason}", reached=0.0))
                 continue
-            states.append(_advance(system, load, progress=progress, scales=scales, settings=settings))
+            states.append(_attempts(system, load, progress=progress, scales=scales, settings=settings))
     return states
+
+
+def _attempts(system: System, load: Load, *, progress: Progress, scales: Scales, settings: Settings) -> State:
+    """Bring new obstacles in by moving them; if that fails, by letting them grow."""
+    before = {obstacle.name for obstacle in progress.load.obstacles}
+    fresh = any(o.name not in before and o.sign > 0 for o in load.obstacles)
+    ways: tuple[Way, ...] = ("move", "grow") if fresh else ("grow",)
+    record: list[StepRecord] = []
+    for way in ways:
+        trial = replace(progress, multipliers=dict(progress.multipliers))
+        state = _advance(system, load, progress=trial, scales=scales, settings=settings, way=way, record=record)
+        if state.converged:
+            progress.u, progress.load = trial.u, trial.load
+            progress.multipliers, progress.penalty = trial.multipliers, trial.penalty
+            break
+    return state
 
 
 def _check(system: System, loads: Sequence[Load]) -> None:
@@ -128,28 +145,19 @@ def _check(system: System, loads: Sequence[Load]) -> None:
             raise UsageError("forces of a wrong shape", where=f"load {number}", fix="give (n, 3) nodal forces")
 
 
-def _course(system: System, load: Load, *, progress: Progress) -> Course:
+def _course(system: System, load: Load, *, progress: Progress, way: Way) -> Course:
     before = {obstacle.name: obstacle for obstacle in progress.load.obstacles}
     passages = []
     for obstacle in load.obstacles:
         begin = before.get(obstacle.name)
         if begin is None:
-            begin = first_touch(system, progress.u, obstacle)
+            begin = first_touch(system, progress.u, obstacle, way=way if obstacle.sign > 0 else "grow")
         passages.append(Passage.between(begin, obstacle))
         progress.multipliers.setdefault(obstacle.name, np.zeros_like(system.contact.weights))
     zeros = np.zeros(len(system.model.supports.fixed))
     old = zeros if progress.load.prescribed is None else np.asarray(progress.load.prescribed, float)
     new = zeros if load.prescribed is None else np.asarray(load.prescribed, float)
     return Course(tuple(passages), (old, new), (progress.load.forces, load.forces))
-
-
-def first_touch(system: System, u: Array, obstacle: Obstacle) -> Obstacle:
-    """Recede an obstacle until it, with its buffer, just touches the body at `u`; unchanged if it does not reach it."""
-    touch = Touch(obstacle, 1.0, np.zeros_like(system.contact.weights))
-    x = system.points + u
-    least = min(float(touch.gaps(system, x, check=check).min()) for check in (False, True))
-    reach = obstacle.buffer_thickness if obstacle.buffer_pressure > 0.0 else 0.0
-    return replace(obstacle, offset=obstacle.offset + min(0.0, least - reach))
 
 
 def _motion(system: System, u: Array, course: Course) -> float:
@@ -165,8 +173,11 @@ def _motion(system: System, u: Array, course: Course) -> float:
     return motion
 
 
-def _advance(system: System, load: Load, *, progress: Progress, scales: Scales, settings: Settings) -> State:
-    course = _course(system, load, progress=progress)
+def _advance(
+    system: System, load: Load, *, progress: Progress, scales: Scales, settings: Settings, way: Way,
+    record: list[StepRecord],
+) -> State:  # fmt: skip
+    course = _course(system, load, progress=progress, way=way)
     fixed = system.model.supports.fixed
     motion = _motion(system, progress.u, course)
     longest = min(settings.first_step, settings.advance / motion if motion > 0.0 else 1.0)
@@ -174,9 +185,9 @@ def _advance(system: System, load: Load, *, progress: Progress, scales: Scales, 
     longest = 1.0 / float(np.ceil(1.0 / longest - 1e-9))
     t, size = 0.0, longest
     u, before, last_size = progress.u, None, 0.0
-    record: list[StepRecord] = []
-    outcome: Outcome | None = None
+    attempts = 0
     reason = ""
+    reached = course.touches(0.0, progress=progress)
     while t < 1.0:
         goal = 1.0 if t + 1.01 * size >= 1.0 else t + size
         taken = goal - t
@@ -196,37 +207,45 @@ def _advance(system: System, load: Load, *, progress: Progress, scales: Scales, 
             increments=increments,
         )  # fmt: skip
         good, why = outcome.converged, outcome.reason
+        if good and outcome.evaluation.depth > settings.depth:
+            good, why = False, f"penetration {outcome.evaluation.depth:.2g} mm"
+            progress.penalty *= augment.STIFFER
+        if good and any(node_gaps(system, outcome.u, o.obstacle).min() < -settings.depth for o in touches):
+            good, why = False, "an obstacle is inside the body"
         if good and settings.corners and not corners_positive(system, outcome.u):
             good, why = False, "an element corner is inverted"
         record.append(_record(goal, taken, outcome, accepted=good, reason=why))
         if good:
             before, last_size = u, taken
             u, t = outcome.u, goal
+            reached = touches
+            # Multipliers run along with the steps: the next step starts from what this one's gaps say.
+            progress.multipliers = {o.obstacle.name: o.updated(o.penalty).multiplier for o in touches}
             if outcome.iterations <= QUICK:
                 size = min(longest, GROWTH * size)
             elif outcome.iterations > SLOW:
                 size *= 0.5
-            if len(record) >= settings.max_steps:
-                reason = "too many steps"
         else:
             # What made the start bad may be the extrapolation itself.
             before = None
             size = 0.5 * taken
             if size < settings.shortest_step:
                 reason = f"no convergence at step {size:.2g} of the load: {why}"
+        attempts += 1
+        if attempts >= settings.max_steps and not reason:
+            reason = "too many steps"
         if reason:
             break
-    touches = course.touches(t if t > 0.0 else 0.0, progress=progress)
     if not reason:
-        u, touches, reason = augment.augment(
-            system, u, touches=touches, forces=course.dead(1.0), scales=scales, settings=settings, record=record
+        u, reached, reason = augment.augment(
+            system, u, touches=reached, forces=course.dead(1.0), scales=scales, settings=settings, record=record
         )
-        if touches:
-            progress.penalty = touches[0].penalty
-        progress.multipliers = {touch.obstacle.name: touch.multiplier for touch in touches}
+        if reached:
+            progress.penalty = reached[0].penalty
+        progress.multipliers = {touch.obstacle.name: touch.multiplier for touch in reached}
         progress.load = replace(load, obstacles=tuple(o.settled() for o in load.obstacles))
         progress.u = u
-    return _state(system, u, touches=touches, forces=course.dead(t), scales=scales, record=record, t=t, reason=reason)
+    return _state(system, u, touches=reached, forces=course.dead(t), scales=scales, record=record, t=t, reason=reason)
 
 
 def corners_positive(system: System, u: Array) -> bool:

@@ -22,7 +22,7 @@ def hex_shape(xi: Array) -> Array:
 
 
 def _slopes(xi: Array, corners: Array) -> Array:
-    """Derivatives (q, nodes, d) of the multilinear shape functions of `corners` (nodes, d)."""
+    """Differentiate: (q, nodes, d) of the multilinear shape functions of `corners` (nodes, d)."""
     factors = 1.0 + xi[:, None, :] * corners
     out = np.empty((len(xi), *corners.shape))
     for axis in range(corners.shape[1]):
@@ -44,7 +44,7 @@ def quadrature_points(points: Array, cells: Index) -> Array:
 
 
 def hex_gradients(points: Array, cells: Index) -> tuple[Array, Array]:
-    """Reference gradients (m, 8, 3, 8: point, axis, node), 1/mm, and weights (m, 8), mm3, at the Gauss points."""
+    """Return reference gradients (m, 8, 3, 8: point, axis, node), 1/mm, and weights (m, 8), mm3."""
     slopes = _slopes(GAUSS * _HEX, _HEX)
     jacobian = np.einsum("eai,qaj->eqij", points[cells], slopes)
     gradients = np.einsum("eqji,qaj->eqia", np.linalg.inv(jacobian), slopes)
@@ -55,8 +55,10 @@ def quad_rule(points: int) -> Array:
     """Local points (points^2, 2) of the Gauss rule with 2 or 3 points per direction."""
     line = np.array((-GAUSS, GAUSS)) if points == 2 else np.sqrt(0.6) * np.array((-1.0, 0.0, 1.0))
     if points == 2:
-        return GAUSS * _QUAD
-    return np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
+        corners: Array = GAUSS * _QUAD
+        return corners
+    grid: Array = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
+    return grid
 
 
 def quad_gradients(points: Array, quads: Index) -> tuple[Array, Array]:

@@ -32,6 +32,11 @@ class Settings:
         First part of each load, in (0, 1].
     advance : float
         Obstacles move at most this far per step, mm.
+    reach : float
+        Greatest displacement of a node in one Newton iteration, mm.
+    depth : float
+        Greatest penetration on the way, mm. Deeper trial states are refused: beyond the middle of an obstacle its
+        field pushes out of the far side.
     shortest_step : float
         Halving ends here.
     max_steps : int
@@ -45,9 +50,11 @@ class Settings:
     penetration: float = 0.02
     force_change: float = 0.005
     max_augmentations: int = 12
-    penalty_scale: float = 1.0
+    penalty_scale: float = 3.0
     first_step: float = 1.0
-    advance: float = 0.6
+    advance: float = 0.8
+    reach: float = 1.5
+    depth: float = 0.8
     shortest_step: float = 1.0 / 512.0
     max_steps: int = 400
     corners: bool = True

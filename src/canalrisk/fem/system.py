@@ -91,7 +91,7 @@ class System:
         return self.contact.quads
 
     def contact_points(self, u: Array) -> Array:
-        """Current positions (f, 4, 3) of the contact points, mm."""
+        """Return current positions (f, 4, 3) of the contact points, mm."""
         points: Array = np.einsum("qa,fai->fqi", self.contact_shape, (self.points + u)[self.contact.quads])
         return points
 
