@@ -23,6 +23,8 @@ Field = NDArray[np.float32]
 Box = tuple[slice, slice, slice]
 
 _WALL_MM = 1.8
+# Blending a cut of 1.5 mm removes about this much beyond it.
+_CUT_EXCESS_MM = 0.3
 _RIPPLE_MM = 0.30
 _RIPPLE_WAVES = 4
 _MARGIN_MM = 6.0
@@ -37,7 +39,8 @@ class Model:
     """A neck evaluated on a grid.
 
     `bone` and the tubes are signed pseudo-distances, float32 mm, negative inside, exact at the
-    surface to first order; `owner` is 1 + index into `LEVELS` of the nearest vertebra.
+    surface to first order; `owner` is 1 + index into `LEVELS` of the nearest vertebra, `joint` the
+    summed distance to the two nearest vertebrae: small in clefts and joints.
     """
 
     neck: Neck
@@ -48,6 +51,7 @@ class Model:
     tube: Tubes
     bone: Field
     owner: NDArray[np.int8]
+    joint: Field
 
 
 def build_model(neck: Neck, *, spacing: float) -> Model:
@@ -66,8 +70,8 @@ def build_model(neck: Neck, *, spacing: float) -> Model:
     x, y, z = (grid.affine[k, 3] + spacing * np.arange(grid.shape[k]) for k in range(3))
     tube = tubes(neck, curve, sagittal(curve, y, z), x)
     passages = channels(neck, frames)
-    bone, owner = _vertebrae(neck, frames, passages, grid, tube.canal)
-    return Model(neck, grid, frames, curve, passages, tube, bone, owner)
+    bone, owner, joint = _vertebrae(neck, frames, passages, grid, tube.canal)
+    return Model(neck, grid, frames, curve, passages, tube, bone, owner, joint)
 
 
 def _grid(neck: Neck, frames: tuple[Frame, ...], spacing: float) -> Grid:
@@ -93,8 +97,8 @@ def _grid(neck: Neck, frames: tuple[Frame, ...], spacing: float) -> Grid:
 
 def _vertebrae(
     neck: Neck, frames: tuple[Frame, ...], passages: tuple[Channel, ...], grid: Grid, canal: Field
-) -> tuple[Field, NDArray[np.int8]]:
-    """Return the bone's signed distance and, per voxel, 1 + index of the nearest vertebra.
+) -> tuple[Field, NDArray[np.int8], Field]:
+    """Return the bone's signed distance, the nearest vertebra, and the summed distance to the nearest two.
 
     Neighbours are parted along the surface between them by the joint gap, so no two ever touch.
     """
@@ -116,7 +120,7 @@ def _vertebrae(
         second[box] = np.where(closer, nearest[box], np.minimum(second[box], distance))
         owner[box] = np.where(closer, np.int8(i + 1), owner[box])
         nearest[box] = np.where(closer, distance, nearest[box])
-    return np.maximum(nearest, 0.5 * (nearest - second + np.float32(gap))), owner
+    return np.maximum(nearest, 0.5 * (nearest - second + np.float32(gap))), owner, nearest + second
 
 
 def _foramina(frame: Frame, index: int, passages: tuple[Channel, ...]) -> list[Array]:
@@ -126,10 +130,10 @@ def _foramina(frame: Frame, index: int, passages: tuple[Channel, ...]) -> list[A
         which = DISCS.index(channel.name)
         if which not in (index - 1, index):
             continue
-        r = 0.5 * channel.width
+        r = 0.5 * channel.width - _CUT_EXCESS_MM
         walls += _walls(channel, frame, below=which == index - 1)
         start, end = (frame.to_local(channel.centre + t * channel.direction) for t in (-7.0, 14.0))
-        flat, tall = channel.height / channel.width, channel.up @ frame.turn
+        flat, tall = (0.5 * channel.height - _CUT_EXCESS_MM) / r, channel.up @ frame.turn
         cuts.append(cone(start, end, r, r, flat=flat, tall=tall, blend=1.5, mirror=False, cut=True))
     return walls + cuts
 
@@ -140,7 +144,7 @@ def _walls(channel: Channel, frame: Frame, *, below: bool) -> list[Array]:
     The vertebra below gives the floor (pedicle) and the back (superior articular process); the one
     above gives the roof. The corners of both bodies are in front, with uncinate process and disc between.
     """
-    tall, wide = 0.5 * channel.height + _WALL_MM - 0.2, 0.5 * channel.width + _WALL_MM - 0.2
+    tall, wide = 0.5 * channel.height + _WALL_MM - 0.4, 0.5 * channel.width + _WALL_MM - 0.4
     up = channel.up
     back = np.cross(channel.direction, up) * (1.0 if channel.side == "right" else -1.0)
     sign = -1.0 if below else 1.0
@@ -148,7 +152,7 @@ def _walls(channel: Channel, frame: Frame, *, below: bool) -> list[Array]:
     if below:
         bars += [[(2.0, wide, -tall), (2.0, wide, 0.4 * tall)], [(1.0, -wide, -tall), (1.5, -wide, -0.4 * tall)]]
     else:
-        bars += [[(1.0, -wide, 0.4 * tall), (1.0, -wide, tall)]]
+        bars += [[(1.0, -wide, 0.4 * tall), (1.0, -wide, tall)], [(1.0, wide, 0.75 * tall), (1.0, wide, tall)]]
     rows = []
     for ends in bars:
         start, end = (frame.to_local(channel.centre + t * channel.direction + b * back + u * up) for t, b, u in ends)

@@ -21,6 +21,8 @@ CORD, EPIDURAL, CSF, FLAVUM, MASS = 60, 61, 62, 63, 80
 ARTERY = {"left": 70, "right": 71}
 ROOT = {"left": 210, "right": 220}
 DISC = 102
+# Width of what counts as a cleft between two bones.
+_CLEFT_MM = 3.0
 
 
 def paint_soft(labels: Labels, model: Model) -> None:
@@ -40,6 +42,10 @@ def paint_soft(labels: Labels, model: Model) -> None:
         above = upper[..., 2] < -0.5 * neck.body_height[i] + hollow
         below = lower[..., 2] > 0.5 * neck.body_height[i + 1] - hollow
         inside = (radial < 1.0) & above & below & free[box]
+        # Beside it the annulus fills the clefts between uncinate processes and the body above.
+        half_w = 0.5 * float(neck.body_width[i + 1]) + 0.5
+        cleft = (np.abs(lower[..., 0]) < half_w) & (np.abs(y) < depth) & (model.joint[box] < _CLEFT_MM)
+        inside |= cleft & (upper[..., 2] < 0.0) & (lower[..., 2] > 0.0) & free[box]
         labels[box][inside] = DISC + i
         # Flavum: a shell behind the canal, from the front of one lamina to the top of the next.
         shell = (canal[box] < max(neck.flavum, 1.2)) & free[box] & (labels[box] == 0)
