@@ -18,8 +18,8 @@ from canalrisk.anatomy.spine import BAND_MM, Centreline, Foramen, Spine
 from canalrisk.field.grid import Grid
 from canalrisk.findings import Finding
 from canalrisk.growth.timeline import Scenario, Snapshot, Timeline
-from canalrisk.mesh import HexMesh
 from canalrisk.imaging.labelmap import LabelMap, LabelTable
+from canalrisk.mesh import HexMesh
 
 LEVELS = ("C3", "C4", "C5", "C6")
 FORAMINA = ("C3/4", "C4/5", "C5/6")
@@ -88,7 +88,12 @@ def geometry(spacing: float = 1.0) -> tuple[LabelMap, np.ndarray, Centreline, di
     right = np.tile([1.0, 0, 0], (s.size, 1))
     line = Centreline(s, points, right, np.cross(tangent, right), tangent)
     landmarks = {"C6": 10.0, "C5": 28.0, "C4": 46.0, "C3": 64.0, "C5/6": 19.0, "C4/5": 37.0, "C3/4": 55.0}
-    return LabelMap(labels, grid, TABLE, mass=mass, source={"name": "neck.nii.gz", "sha256": "0" * 64}), mass, line, landmarks
+    return (
+        LabelMap(labels, grid, TABLE, mass=mass, source={"name": "neck.nii.gz", "sha256": "0" * 64}),
+        mass,
+        line,
+        landmarks,
+    )
 
 
 def make_spine(labelmap: LabelMap, mass: np.ndarray | None, line: Centreline, landmarks: dict[str, float]) -> Spine:
@@ -124,13 +129,12 @@ def make_cord(line: Centreline, times: np.ndarray, failed: tuple[int, ...] = ())
     s = np.arange(5.0, 70.0, 1.25)
     index = np.searchsorted(line.s, s)
     angle = np.linspace(0, 2 * np.pi, ring, endpoint=False)
-    nodes, uv = [], []
+    uv = []
     for j in range(layers + 1):
         r = max(j / layers, 0.02)
         uv.append(np.stack([6.5 * r * np.cos(angle), 3.7 * r * np.sin(angle)], -1))
     uv = np.concatenate(uv)
-    for i in index:
-        nodes.append(line.points[i] + uv[:, :1] * line.right[i] + uv[:, 1:] * line.anterior[i])
+    nodes = [line.points[i] + uv[:, :1] * line.right[i] + uv[:, 1:] * line.anterior[i] for i in index]
     points, per = np.concatenate(nodes), len(uv)
     cells, surface = [], []
     for k in range(len(s) - 1):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from canalrisk.field.grid import Grid
 from canalrisk.mesh import write_vtu
+from canalrisk.report._kernels import scatter_cells
 from canalrisk.report.reading import Case, times_of
 
 Array = NDArray[np.float64]
@@ -57,40 +58,60 @@ def write_fields(result: Case, folder: Path) -> None:
                   point_data={"displacement": result.cord.displacement[k]}, cell_data=cells)  # fmt: skip
         index[name] = at | {
             "definition": "deformed cord; subtract point data 'displacement' (mm) for the pre-lesion cord",
-            "cell_data": {n: dict(zip(("units", "definition"), _CELL_FIELDS.get(n, ("", n)), strict=True)) for n in cells},
+            "cell_data": {
+                n: dict(zip(("units", "definition"), _CELL_FIELDS.get(n, ("", n)), strict=True)) for n in cells
+            },
         }
         index |= {n: at | entry for n, entry in _voxel_fields(result, k, cells, folder).items()}
     (folder / "fields.json").write_text(json.dumps(index, indent=1), encoding="utf-8")
 
 
+def _described(name: str) -> dict[str, str]:
+    units, definition = _CELL_FIELDS.get(name, ("", name))
+    return {"units": units, "definition": definition}
+
+
 def _voxel_fields(result: Case, k: int, cells: dict[str, Array], folder: Path) -> dict[str, dict[str, Any]]:
     """Deformed cord, strain and displacement on the input grid."""
     grid, mesh, moved = result.spine.grid, result.cord.mesh, result.cord.displacement[k]
-    fraction, (strain, displacement) = rasterise(
-        grid, mesh.points + moved, mesh.cells, cell_values=cells["strain_max_principal"], node_values=moved
-    )
+    points = mesh.points + moved
+    window, crop = _window(grid, points)
+    fraction, mean = rasterise(crop, points, mesh.cells, _node_values(mesh.cells, cells["strain_max_principal"], moved))
     inside = fraction >= 0.5
-    files = {
+    mean = np.where(inside[..., None], mean, 0).astype(np.float32)
+    files: dict[str, tuple[NDArray[Any], str, str]] = {
         f"cord_t{k:02d}.nii.gz": (inside.astype(np.uint8), "1", "1 inside the deformed cord"),
-        f"cord_strain_t{k:02d}.nii.gz": (
-            np.where(inside, strain, 0).astype(np.float32),
-            "1",
-            "maximum principal strain in the deformed cord, 0 outside",
-        ),
+        f"cord_strain_t{k:02d}.nii.gz": (mean[..., 0], "1", "maximum principal strain in the deformed cord, 0 outside"),
         f"cord_displacement_t{k:02d}.nii.gz": (
-            np.where(inside[..., None], displacement, 0).astype(np.float32)[..., None, :],
+            mean[..., None, 1:],
             "mm",
             "displacement from the pre-lesion cord, RAS+ components at the deformed position, 0 outside",
         ),
     }
     for name, (values, _, _) in files.items():
-        _save(values, grid, folder / name)
+        whole = np.zeros((*grid.shape, *values.shape[3:]), values.dtype)
+        whole[window] = values
+        _save(whole, grid, folder / name)
     return {name: {"units": units, "definition": text} for name, (_, units, text) in files.items()}
 
 
+def _window(grid: Grid, points: Array) -> tuple[tuple[slice, slice, slice], Grid]:
+    """Part of the grid that holds all points, with a voxel to spare."""
+    index = grid.to_voxel(points)
+    low = np.clip(np.floor(index.min(axis=0)).astype(int) - 1, 0, np.array(grid.shape) - 1)
+    high = np.clip(np.ceil(index.max(axis=0)).astype(int) + 2, low + 1, grid.shape)
+    return (slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2])), grid.crop(low, high)
+
+
+def _node_values(cells: NDArray[np.int64], cell_values: Array, node_values: Array) -> Array:
+    """Values at the eight corners of every cell, (m, 8, 4): the cell's own value, then the nodes' vector."""
+    own = np.broadcast_to(cell_values[:, None, None], (*cells.shape, 1))
+    return np.concatenate([own, node_values[cells]], axis=2)
+
+
 def rasterise(
-    grid: Grid, points: Array, cells: NDArray[np.int64], *, cell_values: Array, node_values: Array
-) -> tuple[NDArray[np.float64], tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    grid: Grid, points: Array, cells: NDArray[np.int64], values: Array
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Average a hexahedral mesh's values in voxels.
 
     Parameters
@@ -101,36 +122,24 @@ def rasterise(
         Node positions, mm.
     cells : (m, 8) ndarray
         Hexahedra in VTK order.
-    cell_values : (m,) ndarray
-        One value per cell.
-    node_values : (n, 3) ndarray
-        One vector per node.
+    values : (m, 8, c) ndarray
+        Values at each cell's corners, interpolated trilinearly inside.
 
     Returns
     -------
     fraction : (nx, ny, nz) ndarray
-        Part of each voxel that the mesh fills, from equal-volume samples.
-    values : tuple of ndarray
-        Mean cell value (nx, ny, nz) and mean node vector (nx, ny, nz, 3) over the filled part.
+        Part of each voxel that the mesh fills, from samples that share each cell's volume.
+    mean : (nx, ny, nz, c) ndarray
+        Mean value over the filled part; 0 where nothing is filled.
     """
     corners = points[cells]
     edges = np.linalg.norm(corners[:, [1, 3, 4]] - corners[:, [0]], axis=2).max(axis=0)
-    steps = np.clip(np.ceil(edges / (0.45 * grid.spacing.min())), 2, 12).astype(int)
+    steps = np.clip(np.ceil(edges / (0.5 * grid.spacing.min())), 2, 12).astype(int)
     weights = _shape(steps)
+    filled, total = np.zeros(grid.shape), np.zeros((*grid.shape, values.shape[2]))
     volume = _hexahedron_volume(corners) / len(weights)
-    size = int(np.prod(grid.shape))
-    filled, scalar, vector = np.zeros(size), np.zeros(size), np.zeros((size, 3))
-    shape = np.array(grid.shape)
-    for w in weights:
-        index = np.round(grid.to_voxel(np.einsum("c,mcd->md", w, corners))).astype(np.int64)
-        valid = ((index >= 0) & (index < shape)).all(axis=1)
-        flat = np.ravel_multi_index(tuple(index[valid].T), grid.shape)
-        np.add.at(filled, flat, volume[valid])
-        np.add.at(scalar, flat, (volume * cell_values)[valid])
-        np.add.at(vector, flat, volume[valid, None] * np.einsum("c,mcd->md", w, node_values[cells[valid]]))
-    safe = np.maximum(filled, 1e-12)
-    fraction = (filled / grid.voxel_volume).reshape(grid.shape)
-    return fraction, ((scalar / safe).reshape(grid.shape), (vector / safe[:, None]).reshape((*grid.shape, 3)))
+    scatter_cells(grid.to_voxel(corners), np.ascontiguousarray(values), weights, volume, filled, total)
+    return filled / grid.voxel_volume, total / np.maximum(filled, 1e-12)[..., None]
 
 
 def _shape(steps: NDArray[np.int64]) -> Array:
@@ -146,7 +155,7 @@ def _hexahedron_volume(corners: Array) -> Array:
     r = (corners[:, [1, 2, 5, 6]] - corners[:, [0, 3, 4, 7]]).mean(axis=1)
     s = (corners[:, [3, 2, 7, 6]] - corners[:, [0, 1, 4, 5]]).mean(axis=1)
     t = (corners[:, 4:] - corners[:, :4]).mean(axis=1)
-    return np.abs(np.einsum("md,md->m", np.cross(r, s), t))
+    return np.asarray(np.abs(np.einsum("md,md->m", np.cross(r, s), t)))
 
 
 def _save(values: NDArray[Any], grid: Grid, path: Path) -> None:

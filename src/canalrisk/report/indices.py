@@ -21,6 +21,10 @@ _IDENTITY = {
     "level": f"Vertebra, disc or foramen; '{WHOLE}' for the whole neck",
     "side": "Patient's side; n/a for what has none",
 }
+# Dims, besides time and one of model or region, that a row can stand for.
+_SHAPES: tuple[set[str], ...] = (
+    set(), {"section"}, {"cord_section"}, {"level"}, {"foramen"}, {"foramen", "side"},
+)  # fmt: skip
 # A level is represented by its worst section: least of what should be large, largest of what should be small.
 _LARGE_IS_BAD = ("ratio", "loss", "mass", "taken", "strain", "force", "pressure", "stress", "risk", "eroded", "mises")
 
@@ -88,7 +92,14 @@ def _columns(ds: xr.Dataset, name: str) -> list[_Column]:
         variable = variable.expand_dims(time=times_of(ds))
     extra = [str(d) for d in variable.dims if d in ("model", "region")]
     rest = {str(d) for d in variable.dims} - {"time", *extra}
-    if len(extra) > 1 or rest not in (set(), {"section"}, {"cord_section"}, {"level"}, {"foramen", "side"}):
+    if len(extra) > 1 or rest not in (
+        set(),
+        {"section"},
+        {"cord_section"},
+        {"level"},
+        {"foramen"},
+        {"foramen", "side"},
+    ):
         return []
     if not extra:
         return [_fill(_Column(name, name, ""), ds, variable, rest)]
@@ -109,6 +120,10 @@ def _fill(column: _Column, ds: xr.Dataset, variable: xr.DataArray, rest: set[str
             for f, foramen in enumerate(ds["foramen"].values):
                 for s, side in enumerate(ds["side"].values):
                     column.cells[t, str(foramen), str(side)] = values[t, f, s]
+        elif rest == {"foramen"}:
+            for f, foramen in enumerate(ds["foramen"].values):
+                for side in ds["side"].values:
+                    column.cells[t, str(foramen), str(side)] = values[t, f]
         elif rest == {"level"}:
             for k, level in enumerate(ds["level"].values):
                 column.cells[t, str(level), NA] = values[t, k]
@@ -129,7 +144,7 @@ def _levels(ds: xr.Dataset, dim: str) -> np.ndarray:
     here, there = position(ds, dim), position(ds, "section")
     if here is None or there is None:
         return np.array([], str)
-    return _levels(ds, "section")[np.abs(here[:, None] - there).argmin(axis=1)]
+    return np.asarray(_levels(ds, "section")[np.abs(here[:, None] - there).argmin(axis=1)])
 
 
 def _describe(ds: xr.Dataset, column: _Column) -> dict[str, str]:
@@ -168,7 +183,7 @@ def _cell(value: Any) -> str:
 
 
 def indices_text(result: Case) -> tuple[str, str]:
-    """The table as TSV text and its sidecar as JSON text."""
+    """Write the table as TSV text and its sidecar as JSON text."""
     header, rows, sidecar = indices(result)
     lines = ["\t".join(line) for line in (header, *rows)]
     return "\n".join(lines) + "\n", json.dumps(sidecar, indent=1, ensure_ascii=False)

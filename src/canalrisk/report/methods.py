@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
-from canalrisk.report.reading import Case, has_mass
+from canalrisk.report.reading import NOT_CALIBRATED, Case, has_mass
 
 _LAWS = {
     "exponential": "exponential growth with a doubling time of {doubling_time_years:g} years",
     "linear-radius": "growth of the front by {radial_rate_mm_per_year:g} mm per year",
     "none": "no growth",
 }
+
+_GEOMETRY = (
+    "A label map ({spacing} mm voxels, table '{table}', {first} to {last}) was read in its own frame without "
+    "reorientation. Labels were turned into signed distances with a sub-voxel zero level. Canal, cord and mass were "
+    "measured on sections orthogonal to the canal centreline. The occupying ratio is the thickness of the mass over "
+    "the pre-lesion canal diameter along the same ray, the largest within 30 degrees of the sagittal plane; the space "
+    "for the cord is what remains on that ray. {cord} Foraminal area is the least free cross-section orthogonal to the "
+    "root's path between the canal's edge and the facet's outer edge."
+)
+_MECHANICS = (
+    "The cord was modelled as a swept tube of 8-node hexahedra with mean dilatation{size} at finite strain, with pia "
+    "as a tension-field membrane. Mass and canal wall act on it by frictionless contact with their distance fields: "
+    "insertion from no mass to today's, then growth.{setting} The mass is rigid, which is an upper bound. Strain is "
+    "the largest logarithmic principal strain, volume-weighted; percentiles are quoted, never maxima. Absolute stress does "
+    "not transfer between material models; S relates it to the same cord pressed by 10 % between flat plates. An "
+    "elastic, nearly incompressible cord loses less area than patients' cords do, because atrophy is not modelled."
+)
+_RISK = (
+    "Dose-response models, monotone by construction, return the population's base rate without a mass. Values are "
+    "medians with intervals{sampled} over their parameters. 'Prevalent' is the probability of the state at that time, "
+    "'incident' the probability of developing it by then. Models on different measures are shown side by side; their "
+    "spread is part of the uncertainty. State: {calibration}."
+)
 
 CITATIONS = {
     "simo": "Simo JC, Taylor RL, Pister KS. Variational and projection methods for the volume constraint in finite "
@@ -33,7 +57,7 @@ def methods(result: Case) -> list[str]:
 
 
 def citations(result: Case) -> list[str]:
-    """References of the methods paragraphs and of the variables' own attributes, without repeats."""
+    """Collect the references of the methods paragraphs and of the variables' own attributes, without repeats."""
     inferred = any("INFER" in f.code or "HEALTHY" in f.code for f in result.findings)
     found = [CITATIONS["valosek"]] if inferred or result.spine.cord_measured is None else []
     if result.cord is not None:
@@ -44,7 +68,8 @@ def citations(result: Case) -> list[str]:
         for key in ("reference", "source"):
             text = variable.attrs.get(key)
             if text:
-                found += [part.strip() for part in str(text).split(";") if len(part.strip()) > 8]
+                parts = (re.sub(r"^[a-z_]+: ", "", part.strip()) for part in str(text).split(";"))
+                found += [part.removeprefix("base rate ") for part in parts if len(part) > 8]
     return list(dict.fromkeys(found))
 
 
@@ -56,14 +81,8 @@ def _geometry(result: Case) -> str:
         if result.spine.cord_measured is not None
         else "Where no cord was segmented, its pre-lesion shape came from healthy morphometry per level."
     )
-    return (
-        f"A label map ({spacing} mm voxels, table '{result.labelmap.table.name}', {levels[0]} to {levels[-1]}) was read in "
-        "its own frame without reorientation. Labels were turned into signed distances with a sub-voxel zero level. Canal, "
-        "cord and mass were measured on sections orthogonal to the canal centreline. The occupying ratio is the "
-        "thickness of the mass over the pre-lesion canal diameter along the same ray, the largest within 30 degrees of the "
-        f"sagittal plane; the space for the cord is what remains on that ray. {cord} Foraminal area is the least free "
-        "cross-section orthogonal to the root's path between the canal's edge and the facet's outer edge."
-    )
+    table, paragraph = result.labelmap.table.name, _GEOMETRY
+    return paragraph.format(spacing=spacing, table=table, first=levels[0], last=levels[-1], cord=cord)
 
 
 def _growth(result: Case) -> str:
@@ -73,8 +92,8 @@ def _growth(result: Case) -> str:
     law = _LAWS.get(result.scenario.law, "law '{law}'").format(**scenario)
     return (
         f"The mass was followed for {result.scenario.horizon_years:g} years under {law} (scenario "
-        f"'{result.scenario.name}', an assumption, not a forecast). Its front advances by arrival time; in bone it moves at "
-        f"{result.scenario.bone_speed:g} of its speed in soft tissue, and bone that it reaches is removed."
+        f"'{result.scenario.name}', an assumption, not a forecast). Its front advances by arrival time; in bone it moves "
+        f"at {result.scenario.bone_speed:g} of its speed in soft tissue, and bone that it reaches is removed."
     )
 
 
@@ -89,14 +108,7 @@ def _mechanics(result: Case) -> str:
     mesh = result.cord.mesh if result.cord is not None else None
     size = f" ({len(mesh.cells)} hexahedra, {len(mesh.points)} nodes)" if mesh is not None else ""
     setting = f" Mesh '{used['preset']}', material set {used['material_set']}." if used else ""
-    return (
-        f"The cord was modelled as a swept tube of 8-node hexahedra with mean dilatation{size} at finite strain, with pia "
-        "as a tension-field membrane. Mass and canal wall act on it by frictionless contact with their distance fields: "
-        f"insertion from no mass to today's, then growth.{setting} The mass is rigid, which is an upper bound. Strain is the "
-        "largest logarithmic principal strain, volume-weighted; percentiles are quoted, never maxima. Absolute stress does "
-        "not transfer between material models; S relates it to the same cord pressed by 10 % between flat plates. "
-        "An elastic, nearly incompressible cord loses less area than patients' cords do, because atrophy is not modelled."
-    )
+    return _MECHANICS.format(size=size, setting=setting)
 
 
 def _risk(result: Case) -> str:
@@ -104,10 +116,4 @@ def _risk(result: Case) -> str:
     settings = getattr(result, "settings", None)
     draws = getattr(settings, "draws", None)
     sampled = f" from {draws} draws" if draws else ""
-    return (
-        "Dose-response models, monotone by construction, return the population's base rate without a mass. Values are "
-        f"medians with 95 % intervals{sampled} over their parameters. 'Prevalent' is the probability of the state at that "
-        "time, 'incident' the probability of developing it by then. Models on different measures are shown side by side; "
-        f"their spread is part of the uncertainty. Population: {attrs.get('population', 'not stated')}. State: "
-        f"{attrs.get('calibration', 'not calibrated for tumoral calcinosis')}."
-    )
+    return _RISK.format(sampled=sampled, calibration=attrs.get("calibration", NOT_CALIBRATED))

@@ -8,12 +8,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from canalrisk.report import people
-from canalrisk.report.console import headline_risk
 from canalrisk.report.figures import cord, foramina, growth, planes, profile, risks, sections
 from canalrisk.report.methods import citations, methods
 from canalrisk.report.provenance import provenance
 from canalrisk.report.reading import Case, has_mass, number
-from canalrisk.report.summary import summary
+from canalrisk.report.summary import headline, summary
+from canalrisk.risk import risk_models
 
 _CORD_ROWS = (
     ("strain_mean", "mean strain", "percent"),
@@ -52,7 +52,12 @@ def render(result: Case) -> str:
         "volume": people.volume,
         "years": people.years,
     }
-    environment.globals |= {"interval": people.interval, "headline_risk": headline_risk, "model_name": people.model_name}
+    environment.globals |= {
+        "interval": people.interval,
+        "model_name": people.model_name,
+        "spread": people.spread,
+        "crossing": people.crossing,
+    }
     return environment.get_template("page.html.j2").render(**_context(result))
 
 
@@ -68,10 +73,16 @@ def _context(result: Case) -> dict[str, Any]:
         "said": said,
         "first": said["times"][0],
         "last": said["times"][-1],
+        "headline": headline(said),
+        "coverage": people.coverage(said["interval"]),
         "several": len(said["times"]) > 1,
         "mass": mass,
         "title": str(record["inputs"].get("name", "")) or "Cervical spine",
         "serious": [f for f in said["findings"] if f["severity"] == "serious"],
+        "loud": [f for f in said["findings"] if f["severity"] != "info"],
+        "quiet": [f for f in said["findings"] if f["severity"] == "info"],
+        "thresholds": _thresholds(said),
+        "models": _models(result),
         "worst_foramen": _worst_foramen(said),
         "check": check,
         "check_legend": legend,
@@ -120,6 +131,26 @@ def _cord_table(result: Case, said: dict[str, Any]) -> list[dict[str, Any]]:
         rows.append({"time": state["time_years"], "status": state["mechanics"], "reason": state["mechanics_reason"],
                      "cells": cells})  # fmt: skip
     return rows
+
+
+def _thresholds(said: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Rows of the time-to-threshold table of each risk: the threshold and one cell per model."""
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for row in said["thresholds"]:
+        rows = tables.setdefault(row["risk"], [])
+        if not rows or rows[-1]["threshold"] != row["threshold"]:
+            rows.append({"threshold": row["threshold"], "cells": []})
+        rows[-1]["cells"].append(row)
+    return tables
+
+
+def _models(result: Case) -> list[dict[str, Any]]:
+    """Tell what each risk model is, when risks were computed."""
+    if "risk_myelopathy_prevalent" not in result.dataset:
+        return []
+    settings = getattr(result, "settings", None)
+    draws, seed = getattr(settings, "draws", 2000), getattr(settings, "seed", 0)
+    return [model.as_dict() for model in risk_models(draws=draws, seed=seed)]
 
 
 def _hashes(inputs: dict[str, Any]) -> list[tuple[str, str]]:

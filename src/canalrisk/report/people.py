@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
 
 NA = "n/a"
 
 
 def percent(fraction: float | None, digits: int = 0) -> str:
-    """``0.384`` to ``38 %``; very small positive risks keep a digit."""
+    """``0.384`` to ``38 %``; small risks keep a digit, and neither never nor certainty comes from rounding."""
     if fraction is None or not math.isfinite(fraction):
         return NA
     value = 100 * fraction
+    if 0 < value < 0.05:
+        return "<0.1 %"
+    if digits == 0 and 99.5 <= value < 100:
+        return ">99 %"
     if digits == 0 and 0 < abs(value) < 0.95:
         digits = 1
     shown = f"{value:.{digits}f}"
@@ -35,12 +40,14 @@ def volume(mm3: float | None) -> str:
 
 
 def interval(value: float | None, low: float | None, high: float | None) -> str:
-    """``0.18 (0.07 to 0.41)`` as ``18 % (7 to 41)``."""
+    """Write a probability ``0.18 (0.07 to 0.41)`` as ``18 % (7 to 41)``."""
     if value is None or not math.isfinite(value):
         return NA
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return percent(value)
-    return f"{percent(value)} ({percent(low).removesuffix(' %')} to {percent(high).removesuffix(' %')})"
+    # A probability is never certain: an interval's end that rounds to 1 in the computer is ">99".
+    said = [">99" if v >= 0.995 else percent(v).removesuffix(" %") for v in (value, low, high)]
+    return f"{said[0]} %" if len(set(said)) == 1 else f"{said[0]} % ({said[1]} to {said[2]})"
 
 
 def years(time: float) -> str:
@@ -64,4 +71,37 @@ _MODELS = {
 
 def model_name(name: str) -> str:
     """Name of a risk model as people say it."""
-    return _MODELS.get(name, name.replace("_", " "))
+    return _MODELS.get(name, short(name.replace("_", " ")))
+
+
+def short(text: str, most: int = 32) -> str:
+    """Cut a name so that it fits into a picture."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def coverage(words: str) -> str:
+    """``5 to 95 % of the draws`` to ``90 %``; empty when the text names no two percentiles."""
+    found = [float(v) for v in re.findall(r"\d+(?:\.\d+)?", words)]
+    return f"{found[1] - found[0]:g} %" if len(found) >= 2 and found[1] > found[0] else ""
+
+
+def spread(values: list[float | None]) -> str:
+    """Smallest and largest of several risks: ``2 to 38 %``."""
+    known = [v for v in values if v is not None and math.isfinite(v)]
+    if not known:
+        return NA
+    low, high = percent(min(known)), percent(max(known))
+    return low if low == high else f"{low.removesuffix(' %')} to {high}"
+
+
+def crossing(low: float | None, median: float | None, high: float | None, never: float | None, horizon: float) -> str:
+    """When a risk reaches a threshold, as people say it; None stands for not within the horizon.
+
+    ``3 months (today to 10 months)``; the share of draws that never cross is added when it matters.
+    """
+    beyond = f"after {years(horizon)}"
+    if median is None and low is None:
+        return f"not within {years(horizon)}" if never is None or never > 0.5 else NA
+    said = [beyond if v is None else years(round(12 * v) / 12) for v in (low, median, high)]
+    words = said[1] if said[0] == said[1] == said[2] else f"{said[1]} ({said[0]} to {said[2]})"
+    return f"{words}; {percent(never)} not at all" if never is not None and never >= 0.005 else words

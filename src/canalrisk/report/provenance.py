@@ -44,12 +44,15 @@ def provenance(result: Case) -> dict[str, Any]:
         "label_table": {"name": table.name, "version": table.version},
         "frame": {"axes": "RAS+", "unit": "mm", "affine": result.spine.grid.affine.tolist()},
         "versions": versions(),
-        "thread_pools": [
-            {key: pool.get(key) for key in ("user_api", "internal_api", "version", "architecture", "threading_layer")}
-            for pool in threadpool_info()
-        ],
+        "blas": sorted(_pools(), key=str),
     }
     return record | dict(scrub(result.provenance))
+
+
+def _pools() -> list[dict[str, Any]]:
+    """BLAS libraries in use; their CPU kernel changes the last bits."""
+    keys = ("internal_api", "version", "architecture", "threading_layer")
+    return [{key: pool.get(key) for key in keys} for pool in threadpool_info() if pool.get("user_api") == "blas"]
 
 
 def scrub(value: Any, *, command: bool = False) -> Any:
@@ -91,7 +94,7 @@ def _text(value: str, command: bool) -> str:
 
 
 def _argument(word: str) -> str:
-    """An argument of a command line: ``--out=/a/b`` to ``--out=b``; a level such as ``C4/5`` stays."""
+    """Clean an argument of a command line: ``--out=/a/b`` to ``--out=b``; a level such as ``C4/5`` stays."""
     key, sep, rest = word.partition("=")
     if sep:
         return key + sep + _argument(rest)

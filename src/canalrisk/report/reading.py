@@ -34,7 +34,7 @@ class Case(Protocol):
         """Mass and bone over time."""
 
     @property
-    def cord(self) -> Any | None:
+    def cord(self) -> Any:
         """Cord mechanics, or None when it was not run."""
 
     @property
@@ -55,7 +55,7 @@ class Case(Protocol):
 
 
 def times_of(dataset: xr.Dataset) -> NDArray[np.float64]:
-    """Times in years, (time,)."""
+    """Return the times in years, (time,)."""
     return np.asarray(dataset["time"].values, float)
 
 
@@ -71,24 +71,28 @@ def number(dataset: xr.Dataset, name: str, **at: int) -> float:
     **at : int
         Position along each dim; dims the variable lacks are ignored.
     """
-    if name not in dataset:
-        return math.nan
-    variable = dataset[name]
-    value = variable.isel({dim: index for dim, index in at.items() if dim in variable.dims})
-    return float(value.values) if value.ndim == 0 else math.nan
+    value = _pick(dataset, name, at)
+    return math.nan if value is None else float(value)
 
 
 def text(dataset: xr.Dataset, name: str, **at: int) -> str:
     """One string, empty when the variable is missing."""
-    if name not in dataset:
-        return ""
-    variable = dataset[name]
-    value = variable.isel({dim: index for dim, index in at.items() if dim in variable.dims})
-    return str(value.values) if value.ndim == 0 else ""
+    value = _pick(dataset, name, at)
+    return "" if value is None else str(value)
+
+
+def _pick(dataset: xr.Dataset, name: str, at: dict[str, int]) -> Any | None:
+    """One element; None when the variable is missing or has a dim that `at` does not fix."""
+    if name not in dataset.variables:
+        return None
+    variable = dataset.variables[name]
+    if not set(variable.dims) <= set(at):
+        return None
+    return variable.values[tuple(at[str(dim)] for dim in variable.dims)]
 
 
 def series(dataset: xr.Dataset, name: str) -> NDArray[np.float64] | None:
-    """A variable as floats with time first, or None when it is missing or all NaN."""
+    """Read a variable as floats with time first, or None when it is missing or all NaN."""
     if name not in dataset:
         return None
     variable = dataset[name]
@@ -101,9 +105,9 @@ def series(dataset: xr.Dataset, name: str) -> NDArray[np.float64] | None:
 def position(dataset: xr.Dataset, dim: str) -> NDArray[np.float64] | None:
     """Arc length along `dim` (``section`` or ``cord_section``), mm, from whichever coordinate holds it."""
     for name, coordinate in dataset.coords.items():
-        if coordinate.dims == (dim,) and coordinate.dtype.kind == "f":
-            if "s" in str(name).split("_") or name == dim:
-                return np.asarray(coordinate.values, float)
+        along = coordinate.dims == (dim,) and coordinate.dtype.kind == "f"
+        if along and ("s" in str(name).split("_") or name == dim):
+            return np.asarray(coordinate.values, float)
     return None
 
 

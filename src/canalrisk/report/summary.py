@@ -51,9 +51,14 @@ def summary(result: Case) -> dict[str, Any]:
         "schema": "canalrisk.summary/1",
         "research_use": RESEARCH_USE,
         "calibration": str(ds.attrs.get("calibration", NOT_CALIBRATED)),
-        "population": str(ds.attrs.get("population", "not stated")),
+        "population": str(ds.attrs.get("population", "not stated")).removeprefix("see the attributes of each risk: "),
+        "interval": str(ds["risk_myelopathy_prevalent"].attrs.get("interval", ""))
+        if "risk_myelopathy_prevalent" in ds
+        else "",
+        "base_rate_myelopathy": _plain(number(ds, "base_rate_myelopathy")),
         "scenario": asdict(result.scenario),
         "times": [_state(result, k, float(t)) for k, t in enumerate(times_of(ds))],
+        "thresholds": _thresholds(ds),
         "units": {name: str(ds[name].attrs.get("units", "")) for name in _SCALARS if name in ds},
         "findings": [f.as_dict() for f in sorted(result.findings, key=lambda f: _ORDER.get(f.severity, 3))],
         "inputs": describe_inputs(result),
@@ -96,6 +101,48 @@ def _by_model(ds: xr.Dataset, name: str, k: int) -> list[dict[str, Any]]:
     for m, model in enumerate(models):
         value, low, high = (_plain(number(ds, name + end, time=k, model=m)) for end in ("", "_low", "_high"))
         rows.append({"model": model, "value": value, "low": low, "high": high})
+    return rows
+
+
+def headline(said: dict[str, Any], kind: str = "prevalent") -> list[dict[str, Any]]:
+    """Return the quoted model's risk at each time: the first model that has any value, the same at all times.
+
+    Parameters
+    ----------
+    said : dict
+        From `summary`.
+    kind : {"prevalent", "incident"}
+        Which risk.
+    """
+    rows = [state[f"risk_myelopathy_{kind}"] for state in said["times"]]
+    count = max((len(row) for row in rows), default=0)
+    for m in range(count):
+        if any(row[m]["value"] is not None for row in rows):
+            return [row[m] for row in rows]
+    return [{"model": "", "value": None, "low": None, "high": None} for _ in rows]
+
+
+def _thresholds(ds: xr.Dataset) -> list[dict[str, Any]]:
+    """When each model's risk reaches each threshold, years; None where not within the horizon."""
+    rows = []
+    for kind in ("myelopathy_prevalent", "myelopathy_incident"):
+        name = f"time_to_threshold_{kind}"
+        if name not in ds or set(ds[name].dims) != {"threshold", "model"}:
+            continue
+        for t, threshold in enumerate(ds["threshold"].values):
+            for m, model in enumerate(ds["model"].values):
+                at = {"threshold": t, "model": m}
+                rows.append(
+                    {
+                        "risk": kind,
+                        "threshold": float(threshold),
+                        "model": str(model),
+                        "years": _plain(number(ds, name, **at)),
+                        "years_low": _plain(number(ds, f"{name}_low", **at)),
+                        "years_high": _plain(number(ds, f"{name}_high", **at)),
+                        "not_crossed": _plain(number(ds, f"threshold_not_crossed_{kind}", **at)),
+                    }
+                )
     return rows
 
 

@@ -42,7 +42,7 @@ def frame_at(result: Case, time: int = 0) -> Frame:
 
 
 def patient_frame(result: Case) -> Frame:
-    """The neck's mean axes, orthonormal, at the middle of the centreline."""
+    """Return the neck's mean axes, orthonormal, at the middle of the centreline."""
     line = result.spine.centreline
     right = line.right.mean(axis=0)
     right /= np.linalg.norm(right)
@@ -53,7 +53,7 @@ def patient_frame(result: Case) -> Frame:
 
 
 def focus(result: Case) -> Frame:
-    """The neck's mean axes at the mass where it is deepest in the canal, else at the canal's centre."""
+    """Return the neck's mean axes at the mass where it is deepest in the canal, else at the canal's centre."""
     mean, here = patient_frame(result), frame_at(result)
     origin, spine = here.origin, result.spine
     if spine.mass is not None:
@@ -82,7 +82,7 @@ def mass_side(result: Case) -> float:
 
 
 def cut_outline(points: Array, quads: NDArray[np.int64], frame: Frame) -> list[Array]:
-    """Closed outlines of a quad surface where the frame's axial plane cuts it.
+    """Cut a quad surface where the frame's axial plane cuts it.
 
     Parameters
     ----------
@@ -102,13 +102,13 @@ def cut_outline(points: Array, quads: NDArray[np.int64], frame: Frame) -> list[A
     height = np.where(height == 0, 1e-9, height)
     triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
     crossing = triangles[np.ptp(np.sign(height[triangles]), axis=1) > 0]
-    links: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    links: dict[Any, list[Any]] = {}
     for triangle in crossing:
         edges = [tuple(sorted((int(triangle[a]), int(triangle[b])))) for a, b in ((0, 1), (1, 2), (2, 0))
                  if height[triangle[a]] * height[triangle[b]] < 0]  # fmt: skip
         if len(edges) == 2:
-            links.setdefault(edges[0], []).append(edges[1])  # type: ignore[index,arg-type]
-            links.setdefault(edges[1], []).append(edges[0])  # type: ignore[index,arg-type]
+            links.setdefault(edges[0], []).append(edges[1])
+            links.setdefault(edges[1], []).append(edges[0])
     return [_positions(chain, points, height, frame) for chain in _chains(links)]
 
 

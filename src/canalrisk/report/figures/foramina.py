@@ -7,8 +7,16 @@ import math
 import numpy as np
 
 from canalrisk.report.figures.style import (
-    HORIZON, INK, LINE, MUTED, TODAY, Picture, axes, svg, themed,
-)  # fmt: skip
+    HORIZON,
+    INK,
+    LINE,
+    MUTED,
+    TODAY,
+    Picture,
+    axes,
+    svg,
+    themed,
+)
 from canalrisk.report.people import percent, years
 from canalrisk.report.reading import Case, series, times_of
 
@@ -23,10 +31,10 @@ def foramen_areas(result: Case) -> Picture | None:
     sides = [str(v) for v in ds["side"].values]
     before = before[0] if before.ndim == 3 else before
     times = times_of(ds)
-    top = 1.25 * float(np.nanmax(np.concatenate([before.ravel(), area.ravel()])))
+    top = 1.35 * float(np.nanmax(np.concatenate([before.ravel(), area.ravel()])))
     rows = np.arange(len(names))[::-1] * 1.0
     with themed():
-        figure, ax = axes(460, 70 + 52 * len(names))
+        figure, ax = axes(400, 70 + 52 * len(names))
         for s, side in enumerate(sides):
             sign = -1.0 if side == "right" else 1.0
             ax.barh(rows, sign * before[:, s], height=0.74, facecolor="none", edgecolor=MUTED, linewidth=1.1)
@@ -37,10 +45,17 @@ def foramen_areas(result: Case) -> Picture | None:
                 last = float(area[-1, f, s])
                 loss = 1 - last / before[f, s] if before[f, s] > 0 else math.nan
                 end = max((v for v in (before[f, s], last) if math.isfinite(v)), default=0.0)
-                words = f"−{percent(loss)}" if loss > 0.005 else ("n/a" if not math.isfinite(last) else "")
-                ax.text(sign * (end + 0.02 * top), row, words, va="center", fontsize=10,
-                        ha="left" if sign > 0 else "right", fontweight="bold" if loss > 0.2 else "normal",
-                        color=INK if loss > 0.2 else MUTED)  # fmt: skip
+                words = f"{percent(loss)} lost" if loss > 0.005 else ("n/a" if not math.isfinite(last) else "")
+                ax.text(
+                    sign * (end + 0.02 * top),
+                    row,
+                    words,
+                    va="center",
+                    fontsize=10,
+                    ha="left" if sign > 0 else "right",
+                    fontweight="bold" if loss > 0.2 else "normal",
+                    color=INK if loss > 0.2 else MUTED,
+                )
         ax.axvline(0, color=MUTED, linewidth=0.9)
         ax.set_yticks(rows, names)
         ax.tick_params(axis="y", length=0)
@@ -57,5 +72,8 @@ def foramen_areas(result: Case) -> Picture | None:
             bars.append((HORIZON, years(float(times[-1])), False))
         handles = [ax.barh([0], [0], facecolor="none" if hollow else c, edgecolor=c, label=n) for c, n, hollow in bars]
         ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 1.16 + 0.02 * (6 - len(names))), ncols=3)
-        return svg(figure, alt="Free area of each foramen, right and left, before the mass, today and at the horizon.",
-                   key="foramina")  # fmt: skip
+        return svg(
+            figure,
+            alt="Free area of each foramen, right and left, before the mass, today and at the horizon.",
+            key="foramina",
+        )

@@ -75,7 +75,7 @@ def _extent(result: Case, frame: Frame) -> tuple[float, float, NDArray[np.float6
     middle = (low + high) / 2
     centre = frame.origin + middle @ np.stack([frame.right, frame.anterior, frame.up])
     size = (high - low) / 2
-    return float(max(size[0], size[1]) + 4), float(size[2] + 5), centre
+    return float(max(size[0], size[1]) + 4), float(size[2] + 9), centre
 
 
 class Stage:
@@ -105,20 +105,36 @@ class Stage:
             (midline, "Cut in the midline", f"Midline cut; the {name} half is kept."),
             (below, "Cut at the worst level, from below", "Axial cut at the worst level, patient's right on the left."),
         )
-        return [self._draw(view, 0, title, alt, px_per_mm=5.0) for view, title, alt in said]
+        return [self._draw(view, 0, title, alt, px_per_mm=4.4) for view, title, alt in said]
 
     def panels(self) -> list[Picture]:
-        """The posterior-oblique view at each chosen time."""
+        """Draw the posterior-oblique view at each chosen time."""
         times = times_of(self._result.dataset)
-        view = self._camera(azimuth=38 * self._side, elevation=14, half=(self._half_width * 0.92, self._half_height))
+        view = self._near_the_mass()
         chosen = chosen_times(self._result.dataset)
         measured = series(self._result.dataset, "mass_volume")
         pictures = []
         for k in chosen:
             size = volume(float(measured[k])) if measured is not None else ""
             title = f"{years(float(times[k])).capitalize()}: {size}".rstrip(": ")
-            pictures.append(self._draw(view, k, title, f"Spine with the mass, {title}.", px_per_mm=3.2))
+            pictures.append(self._draw(view, k, title, f"Spine with the mass, {title}.", px_per_mm=4.0))
         return pictures
+
+    def _near_the_mass(self) -> View:
+        """Posterior-oblique view that holds the last mass with a margin of bone."""
+        last = next(s.mass for s in reversed(self._result.timeline.snapshots) if s.mass is not None)
+        view = self._camera(azimuth=38 * self._side, elevation=14, half=(self._half_width, self._half_height))
+        index = np.argwhere(last[::2, ::2, ::2] < 0) * 2
+        if not len(index):
+            return view
+        offset = self._result.spine.grid.to_world(index) - view.centre
+        seen = np.stack([offset @ view.right, offset @ view.up], -1)
+        low, high = seen.min(axis=0), seen.max(axis=0)
+        middle = (low + high) / 2
+        tall = min(float(high[1] - low[1]) / 2 + 16.0, self._half_height)
+        wide = min(max(float(high[0] - low[0]) / 2 + 10.0, 0.8 * tall), self._half_width)
+        centre = view.centre + middle[0] * view.right + middle[1] * view.up
+        return replace(view, centre=centre, half_width=wide, half_height=tall)
 
     def _camera(self, *, azimuth: float, elevation: float, half: tuple[float, float]) -> View:
         f = self._frame
@@ -139,17 +155,14 @@ def volumes(result: Case) -> Picture | None:
     if total is None or times.size < 2 or not (total > 0).any():
         return None
     with themed():
-        figure, ax = axes(460, 240)
-        ax.plot(times, total / 1000, color=MASS, marker="o", markersize=5)
-        ax.annotate("whole mass", (times[-1], total[-1] / 1000), (-4, -14), textcoords="offset points", ha="right",
-                    color=MASS, fontsize=10)  # fmt: skip
+        figure, ax = axes(400, 240)
+        ax.plot(times, total / 1000, color=MASS, marker="o", markersize=5, label="whole mass")
         if inside is not None:
-            ax.plot(times, inside / 1000, color=INK, marker="s", markersize=4.5, dashes=(4, 2))
-            ax.annotate("in the canal", (times[-1], inside[-1] / 1000), (-4, 6), textcoords="offset points",
-                        ha="right", color=INK, fontsize=10)  # fmt: skip
+            ax.plot(times, inside / 1000, color=INK, marker="s", markersize=4.5, dashes=(4, 2), label="in the canal")
         ax.set_xticks(times if times.size <= 6 else times[:: -(-times.size // 6)])
         ax.set_xticklabels([years(float(t)) for t in ax.get_xticks()])
-        ax.set_ylim(bottom=0)
+        ax.legend(loc="upper left")
+        ax.set_ylim(0, 1.2 * float(np.nanmax(total)) / 1000)
         ax.yaxis.set_major_locator(MaxNLocator(4))
         ax.grid(axis="y")
         ax.set_title("Mass volume, ml")

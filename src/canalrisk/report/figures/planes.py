@@ -10,7 +10,8 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from canalrisk.report.figures.anatomy import Frame, focus, frame_at
+from canalrisk.report._kernels import vote_labels
+from canalrisk.report.figures.anatomy import focus, frame_at
 from canalrisk.report.figures.scene import sample
 from canalrisk.report.figures.style import MASS, Picture, axes, svg, themed
 from canalrisk.report.reading import Case
@@ -72,7 +73,7 @@ def segmentation_planes(result: Case) -> tuple[list[Picture], list[tuple[str, st
     here = frame.origin
     tall = here + ((middle - here) @ frame.up) * frame.up
     planes = (
-        _Plane("Axial, seen from below", centre.origin, -centre.right, centre.anterior, (44, 44), ("R", "L", "A", "P")),
+        _Plane("Axial, seen from below", centre.origin, -centre.right, centre.anterior, (37, 37), ("R", "L", "A", "P")),
         _Plane("Sagittal", tall, -frame.anterior, frame.up, (44, span), ("A", "P", "S", "I")),
         _Plane("Coronal, seen from the front", tall, -frame.right, frame.up, (44, span), ("R", "L", "S", "I")),
     )
@@ -124,36 +125,20 @@ def _lattice(plane: _Plane, step: float) -> tuple[Array, Array, Array]:
 
 def _coloured(
     result: Case, points: Array, drawn: dict[int, str], shape: tuple[int, int]
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Colours and labels on a plane; each label's indicator is interpolated, so edges are smooth but not moved."""
-    grid, labels = result.spine.grid, result.labelmap.labels
-    index = grid.to_voxel(points)
-    low = np.clip(np.floor(index.min(axis=0)).astype(int) - 1, 0, None)
-    high = np.minimum(np.ceil(index.max(axis=0)).astype(int) + 2, grid.shape)
-    inside = ((index > -0.5) & (index < np.array(grid.shape) - 0.5)).all(axis=1)
-    best = np.full(len(points), 0.5)
-    label = np.zeros(len(points), np.int64)
-    if (high > low).all():
-        block = labels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
-        crop = grid.crop(low, high)
-        present = [int(v) for v in np.unique(block) if v in drawn]
-        share = np.zeros((len(present), len(points)))
-        for k, value in enumerate(present):
-            share[k] = sample((block == value).astype(np.float32), crop, points)
-        if present:
-            # Where labelled tissue fills most of the voxel, the largest share wins even below one half.
-            winner = share.argmax(axis=0)
-            solid = inside & (share.sum(axis=0) >= best)
-            label[solid] = np.array(present)[winner[solid]]
-    colours = np.zeros((max(drawn, default=0) + 1, 3))
-    colours[0] = to_rgb(_PANEL)
+) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """Colours and labels on a plane; edges are smooth but stay where the voxels put them."""
+    label = np.zeros(len(points), np.int32)
+    labels = np.ascontiguousarray(result.labelmap.labels, np.int32)
+    vote_labels(labels, result.spine.grid.inverse, np.ascontiguousarray(points), label)
+    colours = np.tile(to_rgb(_PANEL), (int(label.max()) + 1, 1))
     for value, colour in drawn.items():
-        colours[value] = to_rgb(colour)
-    rgb = np.round(colours[label] * 255).astype(np.uint8).reshape(*shape, 3)
+        if 0 <= value < len(colours):
+            colours[value] = to_rgb(colour)
+    rgb = np.round(colours[np.maximum(label, 0)] * 255).astype(np.uint8).reshape(*shape, 3)
     return rgb, label.reshape(shape)
 
 
-def _annotate(result: Case, ax, plane: _Plane, label: NDArray[np.int64], x: Array, y: Array) -> None:  # type: ignore[no-untyped-def]
+def _annotate(result: Case, ax, plane: _Plane, label: NDArray[np.int32], x: Array, y: Array) -> None:  # type: ignore[no-untyped-def]
     stroke = [withStroke(linewidth=2.2, foreground=_PANEL)]
     if plane.letters[2] == "S":
         for value in np.unique(label):

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from canalrisk.report.figures.style import CORD, INK, LINE, MASS, MUTED, Picture, axes, svg, themed, time_colour
-from canalrisk.report.people import years
+from canalrisk.report.people import short, years
 from canalrisk.report.reading import Case, chosen_times, position, series, text, times_of, worst_s
 
 Array = NDArray[np.float64]
@@ -66,23 +66,22 @@ def _panel(
         ax.plot(first, s, color=MUTED, linewidth=1.4, dashes=(4, 2), label="before the mass")
         if after is not None:
             at = s if after_s is None else after_s
-            last = after[shown[-1]]
-            if np.isfinite(last).any():
-                ax.fill_betweenx(at, np.interp(at, s, first), last, color=colour, alpha=0.16, linewidth=0)
-            for k in shown:
-                if np.isfinite(after[k]).any():
-                    ends = k in (shown[0], shown[-1])
-                    label = years(times[k]) if ends else None
-                    ax.plot(after[k], at, color=time_colour(k, times.size), linewidth=2 if ends else 1, label=label)
+            solved = [k for k in shown if np.isfinite(after[k]).any()]
+            if solved:
+                ax.fill_betweenx(at, np.interp(at, s, first), after[solved[-1]], color=colour, alpha=0.16, linewidth=0)
+            for k in solved:
+                ends = k in (solved[0], solved[-1])
+                label = years(times[k]) if ends else None
+                ax.plot(after[k], at, color=time_colour(k, times.size), linewidth=2 if ends else 1, label=label)
         worst = worst_s(result, shown[-1])
-        name = text(result.dataset, "worst_level", time=shown[-1])
+        name = short(text(result.dataset, "worst_level", time=shown[-1]))
         if name:
             ax.axhline(worst, color=MASS, linewidth=1.2)
-            ax.annotate(f"worst: {name}", (1, worst), (-2, 3), xycoords=("axes fraction", "data"), fontsize=9.5,
-                        textcoords="offset points", ha="right", color=MASS)  # fmt: skip
+            ax.annotate(f"worst: {name}", (0, worst), (5, 3), xycoords=("axes fraction", "data"), fontsize=9.5,
+                        textcoords="offset points", ha="left", color=MASS)  # fmt: skip
         ax.set_xlim(left=0)
         ax.set_title(title)
-        ax.legend(loc="lower left", bbox_to_anchor=(0, -0.24), ncols=3, columnspacing=1.0, handlelength=1.4)
+        figure.legend(loc="outside lower left", ncols=3, columnspacing=1.0, handlelength=1.4)
         return svg(figure, alt=alt, key=key)
 
 

@@ -119,21 +119,26 @@ def _plane(solid: Solid, view: View) -> Array:
     return np.append(view.cut_normal, view.cut_normal @ view.cut_point).astype(float)
 
 
-def _value(solid: Solid, grid: Grid, view: View, points: Array) -> Array:
-    value = sample(solid.distance, grid, points)
-    plane = _plane(solid, view)
-    return np.maximum(value, points @ plane[:3] - plane[3]) if plane.any() else value
+def _box(values: NDArray[np.float32]) -> Array:
+    """Lowest and highest voxel index that the solid reaches, (2, 3); empty when there is none."""
+    near = values < 0.5
+    box = np.array([[0.0] * 3, [-1.0] * 3])
+    for axis in range(3):
+        along = np.flatnonzero(near.any(axis=tuple(a for a in range(3) if a != axis)))
+        if along.size:
+            box[:, axis] = max(along[0] - 1, 0), min(along[-1] + 1, values.shape[axis] - 1)
+    return box
 
 
 def _gradient(solid: Solid, grid: Grid, points: Array, h: float = 0.45) -> Array:
-    columns = []
-    for axis in np.eye(3) * h:
-        columns.append(sample(solid.distance, grid, points + axis) - sample(solid.distance, grid, points - axis))
-    g = np.stack(columns, -1).astype(float)
-    return g / np.maximum(np.linalg.norm(g, axis=1, keepdims=True), 1e-6)
+    steps = np.eye(3) * h
+    columns = [sample(solid.distance, grid, points + e) - sample(solid.distance, grid, points - e) for e in steps]
+    g: Array = np.stack(columns, -1)
+    unit: Array = g / np.maximum(np.linalg.norm(g, axis=1, keepdims=True), 1e-6)
+    return unit
 
 
-def render(solids: list[Solid], *, grid: Grid, view: View, px_per_mm: float = 5.0, fine: int = 2) -> NDArray[np.uint8]:
+def render(solids: list[Solid], *, grid: Grid, view: View, px_per_mm: float = 4.0, fine: int = 2) -> NDArray[np.uint8]:
     """Draw solids.
 
     Parameters
@@ -163,7 +168,7 @@ def render(solids: list[Solid], *, grid: Grid, view: View, px_per_mm: float = 5.
     depth, owner = np.full(len(origins), np.inf), np.full(len(origins), -1)
     for k, solid in enumerate(solids):
         before, values = depth.copy(), np.ascontiguousarray(solid.distance, np.float32)
-        trace_rays(values, grid.inverse, origins, view.look, _plane(solid, view), depth, _STEPS, _HIT_MM)
+        trace_rays(values, _box(values), grid.inverse, origins, view.look, _plane(solid, view), depth, _STEPS, _HIT_MM)
         owner[depth < before] = k
     rgba = np.zeros((len(origins), 4))
     seen = np.flatnonzero(owner >= 0)
@@ -178,9 +183,7 @@ def render(solids: list[Solid], *, grid: Grid, view: View, px_per_mm: float = 5.
     return np.round(out * 255).astype(np.uint8)
 
 
-def _shade(
-    solids: list[Solid], owner: NDArray[np.int64], points: Array, depth: Array, grid: Grid, view: View
-) -> Array:
+def _shade(solids: list[Solid], owner: NDArray[np.int64], points: Array, depth: Array, grid: Grid, view: View) -> Array:
     colour, normal = np.zeros_like(points), np.zeros_like(points)
     gloss, face = np.zeros(len(points)), np.zeros(len(points), bool)
     for k, solid in enumerate(solids):
@@ -207,16 +210,19 @@ def _shade(
     span = max(float(np.ptp(depth)), 1.0)
     fog = 1.0 - 0.28 * (depth - depth.min()) / span
     linear = colour**2.2
-    return linear * (shade * fog)[:, None] + np.where(face, 0, shine * occlusion)[:, None]
+    lit: Array = linear * (shade * fog)[:, None] + np.where(face, 0, shine * occlusion)[:, None]
+    return lit
 
 
 def _occlusion(solids: list[Solid], points: Array, normal: Array, grid: Grid, view: View) -> Array:
-    """How much of the sky each point sees, from the fields along its normal."""
+    """How much of the sky each point sees, from the nearest field along its normal."""
     dark = np.zeros(len(points))
     for k, distance in enumerate((0.6, 1.5, 3.2, 6.0)):
         away = points + normal * distance
         near = np.full(len(points), np.inf)
         for solid in solids:
-            near = np.minimum(near, _value(solid, grid, view, away))
+            plane = _plane(solid, view)
+            value = sample(solid.distance, grid, away)
+            near = np.minimum(near, np.maximum(value, away @ plane[:3] - plane[3]) if plane.any() else value)
         dark += np.clip(distance - near, 0, distance) / distance * (0.30, 0.26, 0.24, 0.20)[k]
-    return np.clip(1.0 - 0.85 * dark, 0.12, 1.0)
+    return np.asarray(np.clip(1.0 - 0.85 * dark, 0.12, 1.0))

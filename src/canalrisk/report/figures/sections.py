@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from canalrisk.report.fields import converged
 from canalrisk.report.figures.anatomy import Frame, cut_outline, frame_at
 from canalrisk.report.figures.scene import sample
-from canalrisk.report.figures.style import INK, MASS, MUTED, Picture, axes, svg, themed
+from canalrisk.report.figures.style import CARD, INK, MASS, MUTED, Picture, axes, svg, themed
 from canalrisk.report.people import percent, quantity, years
 from canalrisk.report.reading import Case, chosen_times, number, text, times_of
 
 Array = NDArray[np.float64]
 
 _BONE, _SOFT, _SAC, _CORD = "#b9a88a", "#8fb8d8", "#5f93bd", "#f0c23c"
-_HALF = 19.0
+_HALF = 21.0
 
 LEGEND = (("bone", _BONE), ("canal", _SOFT), ("dural sac", _SAC), ("cord as predicted", _CORD), ("mass", MASS))
 
@@ -38,7 +39,7 @@ def _section(result: Case, k: int, frame: Frame) -> Picture:
 
     time = float(times_of(result.dataset)[k])
     with themed():
-        figure, ax = axes(250, 285)
+        figure, ax = axes(205, 236)
         canal, sac = plane(spine.canal), plane(spine.sac)
         ax.contourf(x, u, canal, levels=[-99, 0], colors=[_SOFT], alpha=0.35)
         ax.contourf(x, u, sac, levels=[-99, 0], colors=[_SAC], alpha=0.45)
@@ -57,10 +58,12 @@ def _section(result: Case, k: int, frame: Frame) -> Picture:
         for spine_line in ax.spines.values():
             spine_line.set_visible(False)
         ax.set_title(years(time).capitalize())
-        for where, letter in (((-_HALF + 1, 0), "R"), ((_HALF - 1, 0), "L")):
-            ax.text(*where, letter, color=INK, fontsize=12, fontweight="bold", ha="center", va="center")
+        halo = [withStroke(linewidth=3, foreground=CARD)]
+        for at, letter in ((-_HALF + 1.2, "R"), (_HALF - 1.2, "L")):
+            ax.text(at, _HALF - 1.5, letter, color=INK, fontsize=12, fontweight="bold", ha="center", va="center",
+                    path_effects=halo)  # fmt: skip
         ax.plot([_HALF - 6, _HALF - 1], [-_HALF + 1] * 2, color=INK, linewidth=1.6)
-        ax.text(_HALF - 3.5, -_HALF + 1.7, "5 mm", fontsize=8.5, ha="center")
+        ax.text(_HALF - 3.5, -_HALF + 1.7, "5 mm", fontsize=8.5, ha="center", path_effects=halo)
         return svg(figure, alt=_alt(result, k, time), caption=_caption(result, k), key=f"section-{k}")
 
 

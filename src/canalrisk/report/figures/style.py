@@ -122,16 +122,18 @@ def svg(figure: Figure, *, alt: str, key: str, caption: str = "") -> Picture:
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.S)
     text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.S)
     text = re.sub(r"<title>.*?</title>\s*", "", text, flags=re.S)
-    text = re.sub(r'<g id="[^"]*">', "<g>", text)
+    # Identifiers that nothing points to would repeat from picture to picture.
+    used = set(re.findall(r"#([\w.:-]+)", text))
+    text = re.sub(r'\sid="([^"]*)"', lambda found: found.group(0) if found.group(1) in used else "", text)
     for sentinel, variable in _THEME.items():
         text = text.replace(sentinel, variable)
     text = re.sub(r"'DejaVu Sans'(, [^;\"]*)?", _FONT, text)
     width = round(float(figure.get_figwidth()) * 72)
-    label = f'<svg role="img" aria-label="{escape(alt)}" style="max-width:{width}px"'
+    label = f'<svg role="img" aria-label="{escape(alt)}" style="max-width:{round(1.2 * width)}px"'
     head, _, body = text.partition(">")
     head = re.sub(r'\s(width|height|version|xmlns(:\w+)?)="[^"]*"', "", head).replace("<svg", label, 1)
     body = body.replace("xlink:href", "href")
-    return Picture(Markup(f"{head}>{body}"), alt, caption, width)  # noqa: S704 - our own drawing, text escaped by it
+    return Picture(Markup(f"{head}>{body}"), alt, caption, width)
 
 
 def png(rgba: NDArray[np.uint8], *, alt: str, caption: str = "", scale: float = 2.0) -> Picture:
@@ -141,7 +143,7 @@ def png(rgba: NDArray[np.uint8], *, alt: str, caption: str = "", scale: float = 
     data = base64.b64encode(stream.getvalue()).decode()
     width, height = round(rgba.shape[1] / scale), round(rgba.shape[0] / scale)
     tag = f'<img src="data:image/png;base64,{data}" alt="{escape(alt)}" width="{width}" height="{height}">'
-    return Picture(Markup(tag), alt, caption, width)  # noqa: S704 - base64 and escaped text only
+    return Picture(Markup(tag), alt, caption, width)
 
 
 def rasterised(figure: Figure, *, alt: str, caption: str = "", scale: float = 2.0) -> Picture:
