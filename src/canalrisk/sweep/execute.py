@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -92,7 +93,7 @@ def on_dask(work: Work, *, workers: int | None, scheduler: str | None, code: str
                 n_workers=workers or os.cpu_count() or 1,
                 threads_per_worker=1,
                 processes=True,
-                dashboard_address=None,
+                dashboard_address=":0",
                 silence_logs=logging.ERROR,
             )
         else:
@@ -144,20 +145,15 @@ def _same_code(client: Any, code: str) -> None:
 
 def _windowed(client: Any, distributed: Any, tasks: Sequence[Task]) -> Iterator[tuple[Task, list[Outcome]]]:
     """Keep a few tasks per worker in flight, so that a large design does not fill the scheduler."""
-    waiting = iter(tasks)
+    waiting = deque(tasks)
     running: dict[Any, Task] = {}
     finished = distributed.as_completed(raise_errors=False)
-
-    def submit() -> None:
-        task = next(waiting, None)
-        if task is not None:
+    while waiting or running:
+        room = 2 * max(1, len(client.nthreads())) - len(running)
+        for task in [waiting.popleft() for _ in range(min(room, len(waiting)))]:
             future = client.submit(_run_on_worker, task, pure=False)
             running[future] = task
             finished.add(future)
-
-    for _ in range(2 * max(1, len(client.scheduler_info()["workers"]))):
-        submit()
-    while running:
         future = next(finished)
         task = running.pop(future)
         error = future.exception() if future.status == "error" else None
@@ -169,4 +165,3 @@ def _windowed(client: Any, distributed: Any, tasks: Sequence[Task]) -> Iterator[
             reason = clean_reason(f"the worker died ({type(error).__name__})")
             yield task, [Outcome(LOST, reason) for _ in task.values]
         future.release()
-        submit()
