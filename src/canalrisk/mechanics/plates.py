@@ -45,8 +45,8 @@ def plate_loads(tube: CordTube, *, region: Region, steps: int = 1) -> list[Load]
     share = np.clip(beyond / RELEASE_LENGTH_MM, 0.0, 1.0)
     release = RELEASE_MM * share * share * (3.0 - 2.0 * share)
 
-    near = (frame.s > region.low - 3 * RELEASE_LENGTH_MM) & (frame.s < region.high + 3 * RELEASE_LENGTH_MM)
-    low, high = rings[near].reshape(-1, 3).min(axis=0) - _MARGIN_MM, rings[near].reshape(-1, 3).max(axis=0) + _MARGIN_MM
+    # The whole cord: a spline that ends continues constant, which is no plate.
+    low, high = rings.reshape(-1, 3).min(axis=0) - _MARGIN_MM, rings.reshape(-1, 3).max(axis=0) + _MARGIN_MM
     count = np.ceil((high - low) / _SPACING_MM).astype(int) + 1
     affine = np.diag([_SPACING_MM] * 3 + [1.0])
     affine[:3, 3] = low
