@@ -140,3 +140,9 @@ def material_table(materials: Sequence[Material]) -> NDArray[np.float64]:
             row[constitutive.KIND], row[constitutive.TERMS] = constitutive.OGDEN, len(material.terms)
             row[constitutive.FIRST : constitutive.FIRST + 2 * len(material.terms)] = np.ravel(material.terms)
     return table
+
+
+def shear_moduli(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the small-strain shear modulus (k,), MPa, of each row of a material table."""
+    total: NDArray[np.float64] = table[:, constitutive.FIRST :: 2].sum(axis=1)
+    return total

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canalrisk.fem.assemble import Evaluation, Touch, diagonal, evaluate, times_prescribed
+from canalrisk.fem.materials import shear_moduli
 from canalrisk.fem.settings import Settings
 from canalrisk.fem.system import System
 
@@ -42,14 +43,17 @@ class Scales:
 
     @classmethod
     def of(cls, system: System) -> Scales:
-        """Diagonal stiffness of the undeformed body, and the force that 1e-4 mm of it makes.
+        """Diagonal stiffness of the undeformed body, and the element forces that a shear strain of 1e-6 makes.
 
-        Without the floor a body that nothing touches would be judged against a force of zero.
+        Without the floor a body that nothing touches would be judged against a force of zero. It is made with the
+        shear moduli: with the bulk modulus it would hide real loads on nearly incompressible bodies.
         """
         evaluate(system, np.zeros_like(system.points), touches=(), forces=None, tangent=True)
         stiffness = np.maximum(diagonal(system), 0.0)
         stiffness = np.maximum(stiffness, 1e-3 * float(stiffness.mean()))
-        return cls(stiffness, 1e-4 * float(np.linalg.norm(stiffness)))
+        volume = system.weights.sum(axis=1)
+        shear = (system.weights * shear_moduli(system.table)[system.index]).sum(axis=1) / volume
+        return cls(stiffness, 1e-6 * float(np.linalg.norm(shear * volume ** (2.0 / 3.0))))
 
 
 def minimise(

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from canalrisk.field import Grid, Spline, fit_spline
+from canalrisk.mesh.hexmesh import HexMesh, lateral_quads
+
+
+def block(nx: int, ny: int, nz: int, *, size: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> HexMesh:
+    """Brick of nx x ny x nz hexahedra swept along z."""
+    x, y, z = (np.linspace(0.0, s, n + 1) for s, n in zip(size, (nx, ny, nz), strict=True))
+    grid = np.stack(np.meshgrid(z, y, x, indexing="ij"), axis=-1)[..., ::-1].reshape(-1, 3)
+    index = np.arange(len(grid)).reshape(nz + 1, ny + 1, nx + 1)
+    low = np.stack([index[:-1, :-1, :-1], index[:-1, :-1, 1:], index[:-1, 1:, 1:], index[:-1, 1:, :-1]], -1)
+    cells = np.concatenate([low, low + (nx + 1) * (ny + 1)], axis=-1).reshape(-1, 8)
+    per_section = (nx + 1) * (ny + 1)
+    surface = lateral_quads(cells, section_size=per_section, n_sections=nz + 1)
+    return HexMesh(np.ascontiguousarray(grid), cells, surface, {}, per_section, nz + 1)
+
+
+def field(function: Callable[..., np.ndarray], *, half: float = 10.0, spacing: float = 0.5) -> Spline:
+    """Spline of an analytic function of x, y, z on a cube of half edge `half` mm."""
+    n = int(round(2 * half / spacing)) + 1
+    affine = np.diag([spacing, spacing, spacing, 1.0])
+    affine[:3, 3] = -half
+    grid = Grid((n, n, n), affine)
+    points = grid.to_world(np.stack(np.meshgrid(*[np.arange(n)] * 3, indexing="ij"), axis=-1))
+    return fit_spline(function(*np.moveaxis(points, -1, 0)), grid=grid)
+
+
+@pytest.fixture(scope="session")
+def sphere() -> Spline:
+    return field(lambda x, y, z: np.sqrt(x**2 + y**2 + z**2 + 1e-12) - 3.0)
+
+
+@pytest.fixture(scope="session")
+def plane() -> Spline:
+    """Field y: linear, so its spline is exact."""
+    return field(lambda x, y, z: y + 0.0 * x)
