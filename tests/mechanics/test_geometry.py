@@ -167,3 +167,24 @@ def test_a_segmented_flavum_is_not_lined_twice(straight):
     assert bare.value(behind)[0] == pytest.approx(0.0, abs=0.05)
     assert lined.value(behind)[0] == pytest.approx(1.41, abs=0.05)
     assert lined.value(front)[0] == pytest.approx(0.0, abs=0.05)
+
+
+def test_rounding_for_contact_cuts_spikes_fills_clefts_and_leaves_balls(straight):
+    from canalrisk.mechanics.contact_surface import contact_mass
+
+    x = straight.grid.to_world(np.stack(np.indices(straight.grid.shape), axis=-1))
+    near = np.array([[-8, -6, 30], [8, 6, 60.0]])
+    ball = sphere(straight, centre=(0, -8.0, 45), radius=5.0).astype(float)
+    spike = np.hypot(x[..., 0], x[..., 2] - 45) - 0.5
+    spike = np.maximum(spike, np.abs(x[..., 1] + 2) - 3.0)  # a needle from the ball's top into the cord
+    rounded = contact_mass(np.minimum(ball, spike), grid=straight.grid, near=near)
+    away = np.abs(ball) < 1.0
+    away &= np.abs(x[..., 1] + 3.0) > 1.5  # but for its root
+    assert np.abs(rounded.values - ball)[away].max() < 0.25
+    at = tuple(np.rint(straight.grid.to_voxel([0, -0.5, 45])).astype(int))
+    assert spike[at] < 0 < rounded.values[at]
+    two = np.minimum(
+        sphere(straight, centre=(-4.0, -7.0, 45), radius=3.5), sphere(straight, centre=(4.0, -7.0, 45), radius=3.5)
+    ).astype(float)
+    between = tuple(np.rint(straight.grid.to_voxel([0, -7.0, 45])).astype(int))
+    assert two[between] > 0 > contact_mass(two, grid=straight.grid, near=near).values[between]

@@ -13,14 +13,17 @@ from canalrisk.anatomy.spine import BAND_MM, Spine
 from canalrisk.field import Grid, Spline, fit_spline
 from canalrisk.findings import Finding
 from canalrisk.growth.timeline import Timeline
+from canalrisk.mechanics.contact_surface import CLEFT_MM, SPIKE_MM, ContactMass, contact_mass
 
 Array = NDArray[np.float64]
 Distance = NDArray[np.float32]
 
 # Rounds creases of distance fields (where two lobes meet) so that contact sees a continuous gradient.
-CREASE_VOXELS = 0.6
+CREASE_MM = 0.5
 # Free gap left between the undeformed cord and an obstacle at the start of the path.
 START_GAP_MM = 0.1
+# Rounding of the mass for contact is told to the reader from this volume on.
+TOLD_MM3 = 5.0
 # Insertion: greatest advance of the mass's surface per step, and greatest number of steps.
 ADVANCE_MM = 0.6
 MOST_STEPS = 40
@@ -40,6 +43,7 @@ class MassFields:
     carved: Spline | None
     snapshots: tuple[Spline | None, ...]
     insertion_steps: int = 1
+    findings: tuple[Finding, ...] = ()
 
 
 class FieldBox:
@@ -68,18 +72,21 @@ class FieldBox:
 
     def spline(self, values: Array) -> Spline:
         """C2 spline of a field in the box, its creases rounded."""
-        return fit_spline(_round_creases(values), grid=self.grid)
+        return fit_spline(_round_creases(values, grid=self.grid), grid=self.grid)
 
 
-def _round_creases(values: Array) -> Array:
+def _round_creases(values: Array, *, grid: Grid) -> Array:
     # 2 G(s) - G(sqrt2 s) leaves quadratics as they are: a convex mass does not lose its tip.
     clipped = np.clip(values, -BAND_MM, BAND_MM)
-    once = ndimage.gaussian_filter(clipped, CREASE_VOXELS, mode="nearest")
-    twice = ndimage.gaussian_filter(clipped, CREASE_VOXELS * np.sqrt(2.0), mode="nearest")
+    sigma = CREASE_MM / grid.spacing
+    once = ndimage.gaussian_filter(clipped, sigma, mode="nearest")
+    twice = ndimage.gaussian_filter(clipped, sigma * np.sqrt(2.0), mode="nearest")
     return np.asarray(2.0 * once - twice, np.float64)
 
 
-def mass_fields(spine: Spine, timeline: Timeline, *, box: FieldBox, surface: Array) -> MassFields:
+def mass_fields(
+    spine: Spine, timeline: Timeline, *, box: FieldBox, surface: Array, near: Array | None = None
+) -> MassFields:
     """Splines of the mass for the path: insertion into the pre-lesion anatomy, then growth.
 
     Insertion blends linearly from the mass without the dilated cord (which touches nothing) to the mass: its
@@ -97,19 +104,24 @@ def mass_fields(spine: Spine, timeline: Timeline, *, box: FieldBox, surface: Arr
         Where to sample.
     surface : (n, 3) ndarray
         Contact points of the undeformed cord, mm.
+    near : (m, 3) ndarray, optional
+        Those of them within reach of the mass; all by default.
 
     Returns
     -------
     MassFields
     """
-    snapshots = tuple(
-        None if snapshot.mass is None else box.spline(box.cut(snapshot.mass)) for snapshot in timeline.snapshots
-    )
-    first = snapshots[0]
-    today = timeline.snapshots[0].mass
+    near = surface if near is None else near
+    masses = [
+        None if snapshot.mass is None else contact_mass(box.cut(snapshot.mass), grid=box.grid, near=near)
+        for snapshot in timeline.snapshots
+    ]
+    findings = _rounding_findings(timeline, masses)
+    snapshots = tuple(None if mass is None else box.spline(mass.values) for mass in masses)
+    first, today = snapshots[0], masses[0]
     if first is None or today is None or first.value(surface).min() >= 0.0:
-        return MassFields(None, snapshots)
-    cord, mass = box.cut(spine.cord), box.cut(today)
+        return MassFields(None, snapshots, findings=findings)
+    cord, mass = box.cut(spine.cord), today.values
     margin = START_GAP_MM
     for _ in range(20):
         start = np.maximum(mass, margin - cord)
@@ -118,7 +130,25 @@ def mass_fields(spine: Spine, timeline: Timeline, *, box: FieldBox, surface: Arr
         if lack <= 0:
             break
         margin += lack
-    return MassFields(carved, snapshots, insertion_steps(start, mass, grid=box.grid))
+    return MassFields(carved, snapshots, insertion_steps(start, mass, grid=box.grid), findings)
+
+
+def _rounding_findings(timeline: Timeline, masses: list[ContactMass | None]) -> tuple[Finding, ...]:
+    changed = [
+        (mass.removed_mm3 + mass.filled_mm3, mass, snapshot.time_years)
+        for mass, snapshot in zip(masses, timeline.snapshots, strict=True)
+        if mass is not None
+    ]
+    most = max(changed, key=lambda entry: entry[0], default=None)
+    if most is None or most[0] < TOLD_MM3:
+        return ()
+    _, mass, years = most
+    message = (
+        f"For contact with the cord, spikes of the mass thinner than {2 * SPIKE_MM:g} mm were cut "
+        f"({mass.removed_mm3:.0f} mm3) and clefts narrower than {2 * CLEFT_MM:g} mm filled "
+        f"({mass.filled_mm3:.0f} mm3); these are the largest values over time."
+    )
+    return (Finding("MASS-SURFACE-ROUNDED", "info", f"{years:.2f} years", message),)
 
 
 def insertion_steps(start: Array, mass: Array, *, grid: Grid) -> int:
