@@ -125,7 +125,7 @@ def recognise(shapes: LabelShapes, tables: Iterable[LabelTable], *, where: str) 
     raise LabelError(
         f"the label table cannot be told from the file (candidates: {candidates})",
         where=where,
-        fix="name it with --labels (canalrisk labels lists them) or describe it in a .toml file; an image must be segmented first",
+        fix="name it with --labels (see canalrisk labels) or a .toml file; an image must be segmented first",
     )
 
 
