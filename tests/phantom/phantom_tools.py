@@ -42,7 +42,7 @@ def foramen_size(model, labelmap, channel):
         free = (distance_transform_edt(core != core[middle, middle]) * step < 1.2) & ~solid
         closed = not (free[0].any() or free[-1].any() or free[:, 0].any() or free[:, -1].any())
         if closed and free.sum() * step**2 < best[0]:
-            wide = min(run(free[:, middle + k], middle) for k in range(-7, 8)) * step
+            wide = float(np.median([run(free[:, middle + k], middle) for k in range(-7, 8)])) * step
             best = (free.sum() * step**2, run(free[middle], middle) * step, wide)
     return best
 

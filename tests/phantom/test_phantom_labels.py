@@ -86,19 +86,18 @@ def test_interlaminar_gap_is_open_and_covered_by_flavum(model, labelmap, name):
 
 
 def test_foramina_have_the_promised_size(model, labelmap):
-    # Height and width drawn around Abu Ghaida, CT, n = 320: about 8 x 6 mm. Each within 2 mm and 3 mm
-    # (rows that run into the clefts towards the joints are wider), the twelve together within 0.6 and
-    # 1.2 mm. Areas count the clefts, so they may reach twice the ellipse.
+    # Height and width (median, middle third) drawn around Abu Ghaida, CT, n = 320: about 8 x 6 mm. Bone
+    # is uneven and a row may run into a cleft towards a joint: 2 mm each, 0.7 mm for the twelve together.
+    # The area also counts the clefts.
     found = np.array([foramen_size(model, labelmap, channel) for channel in model.channels])
     height, width = np.array([(c.height, c.width) for c in model.channels]).T
-    assert np.abs(found[:, 1] - height).max() < 2.0
-    assert np.abs((found[:, 1] - height).mean()) < 0.6
-    assert (found[:, 2] - width).min() > -1.2
-    assert (found[:, 2] - width).max() < 3.0
-    assert np.abs((found[:, 2] - width).mean()) < 1.2
+    for measured, promised in ((found[:, 1], height), (found[:, 2], width)):
+        assert np.abs(measured - promised).max() < 2.0
+        assert abs((measured - promised).mean()) < 0.7
     ratio = found[:, 0] / (np.pi / 4.0 * height * width)
     assert ratio.min() > 0.8
-    assert ratio.max() < 2.2
+    assert ratio.max() < 1.7
+    assert ratio.mean() < 1.4
 
 
 def test_artery_runs_free_through_the_transverse_foramina(labelmap):

@@ -54,7 +54,7 @@ def founding_case_specs(spine: Spine, *, side: Side = "left", seed: int = 0) -> 
         mass("C4/5", "facet", 1100.0),
         mass("C5/6", "facet", 1000.0),
         mass("C5", "lamina", 500.0),
-        mass("C4/5", "interlaminar", 700.0, reach_canal_mm=reach, indent_cord_mm=_INDENT_MM, depth_mm=3.0),
+        mass("C4/5", "interlaminar", 400.0, reach_canal_mm=reach, indent_cord_mm=_INDENT_MM, depth_mm=3.0),
         mass("C5/6", "interlaminar", 300.0, reach_canal_mm=0.6 * reach),
         mass("C4/5", "foramen", 260.0),
         mass("C5/6", "foramen", 220.0),

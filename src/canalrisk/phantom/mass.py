@@ -19,11 +19,11 @@ Mask = NDArray[np.bool_]
 
 CORD_CLEARANCE_MM = 0.5
 _LOBES = 14
-# A front slows in bone and at the canal's wall: mm of distance that a mm of depth there costs.
+# A front slows in bone, past its reach into the canal and across the midline: mm of distance that a mm
+# of depth there costs.
 _BONE_COST = 0.15
 _CANAL_COST = 4.0
-# How far a one-sided mass may pass the midsagittal plane.
-_ACROSS_MM = 2.0
+_ACROSS_COST = 1.0
 _VESSELS = ("artery:left", "artery:right")
 
 
@@ -98,6 +98,8 @@ def _place(spine: Spine, spec: MassSpec, mask: Mask, *, where: str) -> None:
     """Add one mass to `mask`."""
     if not spec.volume_mm3 > 0.0:
         raise UsageError(f"volume {spec.volume_mm3} mm3 is not positive", where=where, fix="Give a volume in mm3.")
+    if spec.volume_mm3 > 0.5 * spine.grid.voxel_volume * mask.size:
+        raise UsageError("the mass does not fit", where=where, fix="Ask for less volume: it exceeds half the image.")
     origin, start, frame = anchor(spine, level=spec.level, side=spec.side, site=spec.site, depth=spec.depth_mm)
     centres, radii = _cluster(spec, start, frame)
     box, grid = _box(spine.grid, centres, float(radii.max()) + 6.0, where=where)
@@ -112,8 +114,8 @@ def _place(spine: Spine, spec: MassSpec, mask: Mask, *, where: str) -> None:
     for vessel in _VESSELS:
         if vessel in spine.soft:
             blocked |= spine.soft[vessel][box]
-    if spec.side != "midline" and spec.site != "ventral-epidural":
-        blocked |= _other_side(grid, origin, frame, SIGN[spec.side])
+    if spec.side != "midline":
+        field += _ACROSS_COST * np.maximum(-SIGN[spec.side] * _lateral(grid, origin, frame), 0.0)
     count = round(spec.volume_mm3 / grid.voxel_volume)
     mask[box] |= _grow_to(field, blocked, count, where=where)
 
@@ -146,13 +148,12 @@ def _box(grid: Grid, centres: Array, margin: float, *, where: str) -> tuple[tupl
     return (a, b, c), grid.crop(low, high)
 
 
-def _other_side(grid: Grid, origin: Array, frame: Array, sign: float) -> Mask:
-    """Return the voxels more than `_ACROSS_MM` beyond the midsagittal plane."""
+def _lateral(grid: Grid, origin: Array, frame: Array) -> Array:
+    """Return how far to the right of the midsagittal plane each voxel is, mm."""
     lateral = grid.affine[:3, :3].T @ frame[0]
     offset = float((grid.affine[:3, 3] - origin) @ frame[0])
     i, j, k = np.ogrid[: grid.shape[0], : grid.shape[1], : grid.shape[2]]
-    across = lateral[0] * i + lateral[1] * j + lateral[2] * k + offset
-    return np.asarray(sign * across < -_ACROSS_MM)
+    return np.asarray(lateral[0] * i + lateral[1] * j + lateral[2] * k + offset, dtype=np.float64)
 
 
 def _grow_to(field: Array, blocked: Mask, count: int, *, where: str) -> Mask:
