@@ -101,8 +101,11 @@ def build_spine(labelmap: LabelMap, *, progress: Progress | None = None) -> Spin
     line = _oriented(line, vertebrae, discs, findings)
 
     tell(0.5, "sac and cord")
+    sac, cord_mask = _sac(content, canal, affected, grid, line, findings)
+    line, affected = _with_sac(line, sac, affected, grid)
     landmarks = landmarks_of(line, vertebrae, discs)
-    sac, cord, measured = _sac_and_cord(content, canal, affected, landmarks, grid, line, findings)
+    cord, measured = _cord(cord_mask, sac, affected, landmarks, grid, line, findings)
+    sac = np.minimum(sac, cord)
     if measured is not None and mass is not None:
         overlap = float(((measured < 0) & (mass < 0)).sum() * grid.voxel_volume)
         if overlap > _OVERLAP_MM3:
@@ -195,9 +198,7 @@ def _has_replaced(labelmap: LabelMap, mass: Mask) -> bool:
     return labelmap.mass_is_label or not (mass & (labelmap.labels != 0)).any()
 
 
-def _oriented(
-    line: Centreline, vertebrae: Vertebrae, discs: dict[str, Array], findings: list[Finding]
-) -> Centreline:
+def _oriented(line: Centreline, vertebrae: Vertebrae, discs: dict[str, Array], findings: list[Finding]) -> Centreline:
     points = np.concatenate(list(discs.values())) if discs else None
     angle, by_level = anterior_angle(line, vertebrae, points)
     line = turned(line, angle)
@@ -212,15 +213,10 @@ def _oriented(
     return line
 
 
-def _sac_and_cord(
-    content: _Content,
-    canal: Distance,
-    affected: Mask,
-    landmarks: dict[str, float],
-    grid: Grid,
-    line: Centreline,
-    findings: list[Finding],
-) -> tuple[Distance, Distance, Distance | None]:
+def _sac(
+    content: _Content, canal: Distance, affected: Mask, grid: Grid, line: Centreline, findings: list[Finding]
+) -> tuple[Distance, Mask | None]:
+    """Pre-lesion dural sac, and the mask of the segmented cord if there is one."""
     cord_mask, sac_mask = content.cord, content.sac
     if content.either is not None and cord_mask is None:
         either = signed_distance(content.either, grid=grid)
@@ -230,33 +226,58 @@ def _sac_and_cord(
         cord_mask, sac_mask = (None, content.either) if is_sac else (content.either, sac_mask)
         message = f"The label that may mean cord or sac has the size of a {meant} and is taken as one."
         findings.append(Finding("CORD-OR-SAC", "warning", "cord", message))
-    sac = signed_distance(sac_mask, grid=grid) if sac_mask is not None else sac_in_canal(canal, grid=grid, line=line)
     if sac_mask is None:
         message = (
             f"No dural sac was labelled: it is the canal less flavum ({FLAVUM_MM} mm), ligament, fat and dura; "
             "only the flavum's thickness is a verified number."
         )
         findings.append(Finding("SAC-INFERRED", "warning", "sac", message))
-    measured = signed_distance(cord_mask, grid=grid) if cord_mask is not None else None
-    if affected.any() and sac_mask is not None:
+        return sac_in_canal(canal, grid=grid, line=line), cord_mask
+    sac = signed_distance(sac_mask, grid=grid)
+    if affected.any():
         sac = restored(sac, affected, grid=grid, line=line, only_larger=False)
-    if measured is not None:
-        cord = measured
-        if affected.any():
-            cord = restored(measured, affected, grid=grid, line=line, only_larger=False)
-            message = "The pre-lesion cord beside the mass is interpolated from healthy sections; the segmented cord is today's."
-            findings.append(Finding("CORD-RECONSTRUCTED", "warning", "cord", message))
-        return np.minimum(sac, cord), cord, measured
-    area, centroid, _ = canal_sections(sac, grid=grid, line=line)
-    known = area > 0.5 * np.median(area)
-    for k in range(2):
-        centroid[:, k] = np.interp(line.s, line.s[known], centroid[known, k])
-    tube, scale = healthy_cord(line, landmarks, measure_tube(sac, grid=grid, line=line, centre=centroid), known=known)
+    return sac, cord_mask
+
+
+def _cord(
+    mask: Mask | None,
+    sac: Distance,
+    affected: Mask,
+    landmarks: dict[str, float],
+    grid: Grid,
+    line: Centreline,
+    findings: list[Finding],
+) -> tuple[Distance, Distance | None]:
+    """Pre-lesion cord, and today's as segmented."""
+    if mask is not None:
+        measured = signed_distance(mask, grid=grid)
+        if not affected.any():
+            return measured, measured
+        message = (
+            "The pre-lesion cord beside the mass is interpolated from healthy sections; the segmented cord is today's."
+        )
+        findings.append(Finding("CORD-RECONSTRUCTED", "warning", "cord", message))
+        return restored(measured, affected, grid=grid, line=line, only_larger=False), measured
+    _, centroid, _ = canal_sections(sac, grid=grid, line=line)
+    tube, scale = healthy_cord(line, landmarks, measure_tube(sac, grid=grid, line=line, centre=centroid))
     message = "No cord was labelled: a cord of mean healthy size per level (203 adults) lies on the sac's centre."
     if scale < 0.95:
         message += f" It had to be shrunk to {scale:.2f} of its width to fit the narrowest section."
     findings.append(Finding("CORD-FROM-MORPHOMETRY", "warning", "cord", message))
-    return sac, tube_distance(tube, grid=grid), None
+    return tube_distance(tube, grid=grid), None
+
+
+def _with_sac(line: Centreline, sac: Distance, affected: Mask, grid: Grid) -> tuple[Centreline, Mask]:
+    """The centreline as far as the sac reaches: an inferred sac ends a little before its canal."""
+    area = canal_sections(sac, grid=grid, line=line)[0]
+    whole = np.flatnonzero(area > 0.5 * np.median(area))
+    if not len(whole):
+        return line, affected
+    part = slice(whole[0], whole[-1] + 1)
+    cut = Centreline(
+        line.s[part] - line.s[part][0], line.points[part], line.right[part], line.anterior[part], line.tangent[part]
+    )
+    return cut, affected[part]
 
 
 def _discs(labelmap: LabelMap) -> dict[str, Array]:

@@ -7,7 +7,6 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
-from numpy.typing import NDArray
 
 from canalrisk.anatomy.sections import curve_coordinates
 from canalrisk.anatomy.spine import BAND_MM, Array, Centreline, Distance
@@ -43,9 +42,7 @@ def healthy_table() -> dict[str, dict[str, float]]:
     return {row["level"]: {key: float(value) for key, value in row.items() if key != "level"} for row in rows}
 
 
-def healthy_cord(
-    line: Centreline, landmarks: dict[str, float], sac: Tube, *, known: NDArray[np.bool_]
-) -> tuple[Tube, float]:
+def healthy_cord(line: Centreline, landmarks: dict[str, float], sac: Tube) -> tuple[Tube, float]:
     """Cord of mean healthy size, an ellipse on the sac's centre, interpolated between levels.
 
     Parameters
@@ -56,8 +53,6 @@ def healthy_cord(
         Arc length of the vertebral levels, mm.
     sac : Tube
         The dural sac.
-    known : (n,) ndarray of bool
-        Sections where the sac is whole; elsewhere (at its ends) it does not bound the cord.
 
     Returns
     -------
@@ -79,7 +74,7 @@ def healthy_cord(
     phi = angles()
     radius = 1.0 / np.hypot(np.cos(phi) / half_rl[:, None], np.sin(phi) / half_ap[:, None])
     scale = np.minimum(1.0, np.min((sac.radius - _ROOM_MM) / radius, axis=1))
-    scale = np.interp(line.s, line.s[known], np.clip(scale[known], 0.3, 1.0))
+    scale = np.clip(scale, 0.3, 1.0)
     return Tube(line, sac.centre, radius * scale[:, None]), float(scale.min())
 
 

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
 from canalrisk.anatomy.centreline import framed, refine, resample
-from canalrisk.anatomy.levels import Vertebrae
+from canalrisk.anatomy.levels import Vertebrae, anterior_angle
 from canalrisk.anatomy.spine import Array, Centreline, Distance
-from canalrisk.anatomy.tube import N_ANGLES, STEP_MM, Tube, measure_tube, rays, tube_distance
+from canalrisk.anatomy.tube import N_ANGLES, STEP_MM, Tube, angles, measure_tube, rays, tube_distance
 from canalrisk.errors import GeometryError
 from canalrisk.field import linear_sample
 from canalrisk.field.grid import Grid
@@ -17,6 +17,9 @@ from canalrisk.field.grid import Grid
 _WIDEST_MM = 20.0
 _CLOSED_FRACTION = 0.97
 _OWN_FRACTION = 0.85
+_JUMP_MM = 2.5
+_BULGE_MM = 1.2
+_LATERAL = np.radians(50.0)
 _TILTS = np.radians((0.0, -15.0, 15.0, -30.0, 30.0))
 
 
@@ -64,7 +67,9 @@ def canal_from_rings(
     return canal, refine(line.points, canal, grid=grid, anterior=across, rounds=2), closed
 
 
-def _closed_tube(bone: Distance, vertebrae: Vertebrae, *, grid: Grid, line: Centreline) -> tuple[Distance, list[str]]:
+def _closed_tube(
+    bone: Distance, vertebrae: Vertebrae, *, grid: Grid, line: Centreline, exact: bool
+) -> tuple[Distance, list[str]]:
     centre = np.zeros((len(line.s), 2))
     # The sign turns free space into the inside of the tube.
     hit = measure_tube(-bone, grid=grid, line=line, centre=centre).radius
@@ -73,11 +78,16 @@ def _closed_tube(bone: Distance, vertebrae: Vertebrae, *, grid: Grid, line: Cent
     sampled = rays(line, centre)
     ends = np.take_along_axis(sampled, np.minimum(step, sampled.shape[2] - 1)[..., None, None], axis=2)[:, :, 0]
     owner = np.where(found, _label_at(vertebrae.index, grid, ends), 0)
+    angle, _ = anterior_angle(line, vertebrae, None)
+    lateral = np.abs(np.cos(angles() + angle)) > np.cos(_LATERAL)
+    # A ray that slips into a foramen and meets its far wall makes the radius jump.
+    smooth = np.abs(np.diff(np.column_stack([hit, hit[:, :1]]), axis=1)).max(axis=1) < _JUMP_MM
     closed_by = np.zeros(len(line.s), int)
     for number, level in enumerate(vertebrae.levels, start=1):
         own = (owner == number).mean(axis=1)
         needed = 0.6 if level == "C1" else _OWN_FRACTION  # the dens, C2's, stands in the ring of C1
-        closed_by[(own >= needed) & (found.mean(axis=1) >= _CLOSED_FRACTION)] = number
+        closed_by[(own >= needed) & smooth & (found.mean(axis=1) >= _CLOSED_FRACTION)] = number
+        closed_by[_bulging(hit, closed_by == number, lateral)] = 0
     closed = closed_by > 0
     levels = [level for number, level in enumerate(vertebrae.levels, start=1) if (closed_by == number).sum() >= 2]
     if len(levels) < 2:
@@ -95,6 +105,15 @@ def _closed_tube(bone: Distance, vertebrae: Vertebrae, *, grid: Grid, line: Cent
     between = np.stack([np.interp(s, s[closed], radius[closed, k]) for k in range(N_ANGLES)], axis=1)
     radius = np.where(closed[:, None], radius, np.where(found, np.minimum(hit, between), between))
     return tube_distance(Tube(line, centre, radius), grid=grid, exact=exact), levels
+
+
+def _bulging(hit: Array, which: NDArray[np.bool_], lateral: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Sections of one vertebra that begin to open sideways into a foramen."""
+    bulging = np.zeros(len(hit), bool)
+    if which.any():
+        usual = np.quantile(hit[which][:, lateral], 0.35, axis=0)
+        bulging[which] = (hit[which][:, lateral] - usual > _BULGE_MM).any(axis=1)
+    return bulging
 
 
 def _within(curve: Array, vertebrae: Vertebrae) -> Array:

@@ -26,6 +26,7 @@ Progress = Callable[[float, str], None]
 SIDES = ("left", "right")
 # The wall opposite the mass is bone when bone lies this near, mm: about two voxels.
 _AT_BONE_MM = 1.0
+_IN_BAND_MM = BAND_MM - 0.1
 
 
 def measure(
@@ -228,9 +229,11 @@ def clearance(first: Distance, second: Distance, *, grid: Grid) -> float:
         The sum of two distances is least, and equals their gap, on the shortest line between them; the
         least voxel is refined on tri-linear samples. Beyond the fields' band, the distance between voxels.
     """
-    total = first + second
+    # Where either distance is clipped the sum says nothing.
+    within = max(float(first.min()), float(second.min())) < 0
+    total = np.where((first < _IN_BAND_MM) & (second < _IN_BAND_MM), first + second, np.float32(np.inf))
     place = np.unravel_index(int(np.argmin(total)), total.shape)
-    if float(total[place]) >= 1.7 * BAND_MM:
+    if not within or not np.isfinite(total[place]):
         a, b = (grid.to_world(np.argwhere(field < 0)) for field in (first, second))
         if not len(a) or not len(b):
             return float("nan")
