@@ -49,10 +49,12 @@ def test_coverage_of_an_interval() -> None:
     assert coverage("") == ""
 
 
-def test_crossing_says_never_only_when_never() -> None:
-    assert crossing(None, None, None, 1.0, 1.0) == "not within 1 year"
-    assert crossing(0.0, 0.25, None, 0.2, 1.0) == "3 months (today to after 1 year); 20 % not at all"
+def test_crossing_says_beyond_where_draws_do_not_cross() -> None:
+    assert crossing(None, None, None, 1.0, 1.0) == "beyond 1 year"
+    assert crossing(0.0, 0.25, None, 0.2, 1.0) == "3 months (today to beyond 1 year)"
+    assert crossing(0.5, None, None, 0.6, 1.0) == "beyond 1 year in 60 % of draws, earliest 6 months"
     assert crossing(0.0, 0.0, 0.0, 0.0, 1.0) == "today"
+    assert crossing(None, None, None, None, 1.0) == "n/a", "a failed time hides it"
 
 
 def test_scrub_keeps_no_folder() -> None:

@@ -24,17 +24,52 @@ def trilinear(values, x, y, z):
     return p * (1 - w) + q * w
 
 
+@inline_kernel
+def world_value(values, inverse, x, y, z):
+    """Trilinear value at one world point."""
+    return trilinear(
+        values,
+        inverse[0, 0] * x + inverse[0, 1] * y + inverse[0, 2] * z + inverse[0, 3],
+        inverse[1, 0] * x + inverse[1, 1] * y + inverse[1, 2] * z + inverse[1, 3],
+        inverse[2, 0] * x + inverse[2, 1] * y + inverse[2, 2] * z + inverse[2, 3],
+    )
+
+
 @kernel
 def sample_points(values, inverse, points, out):
     """Trilinear values at world points (n, 3) into `out` (n,)."""
     for n in range(points.shape[0]):
+        out[n] = world_value(values, inverse, points[n, 0], points[n, 1], points[n, 2])
+
+
+@kernel
+def unit_gradients(values, inverse, points, h, out):
+    """Directions of steepest ascent at world points (n, 3) by central differences of width `h`, mm."""
+    for n in range(points.shape[0]):
         x, y, z = points[n, 0], points[n, 1], points[n, 2]
-        out[n] = trilinear(
-            values,
-            inverse[0, 0] * x + inverse[0, 1] * y + inverse[0, 2] * z + inverse[0, 3],
-            inverse[1, 0] * x + inverse[1, 1] * y + inverse[1, 2] * z + inverse[1, 3],
-            inverse[2, 0] * x + inverse[2, 1] * y + inverse[2, 2] * z + inverse[2, 3],
-        )
+        a = world_value(values, inverse, x + h, y, z) - world_value(values, inverse, x - h, y, z)
+        b = world_value(values, inverse, x, y + h, z) - world_value(values, inverse, x, y - h, z)
+        c = world_value(values, inverse, x, y, z + h) - world_value(values, inverse, x, y, z - h)
+        size = max(math.sqrt(a * a + b * b + c * c), 1e-6)
+        out[n, 0], out[n, 1], out[n, 2] = a / size, b / size, c / size
+
+
+@kernel
+def clearances(values, inverse, points, normals, away, plane, out):
+    """Lower `out` (n, k) to the solid's distance at `away` (k,) mm from each point along its normal.
+
+    `plane` as in `trace_rays`.
+    """
+    cutting = plane[0] != 0.0 or plane[1] != 0.0 or plane[2] != 0.0
+    for n in range(points.shape[0]):
+        for k in range(away.shape[0]):
+            x = points[n, 0] + away[k] * normals[n, 0]
+            y = points[n, 1] + away[k] * normals[n, 1]
+            z = points[n, 2] + away[k] * normals[n, 2]
+            value = world_value(values, inverse, x, y, z)
+            if cutting:
+                value = max(value, plane[0] * x + plane[1] * y + plane[2] * z - plane[3])
+            out[n, k] = min(out[n, k], value)
 
 
 @kernel
@@ -101,12 +136,7 @@ def trace_rays(values, box, inverse, origins, look, plane, depth, steps, hit):
             if t >= far or math.isinf(t):
                 break
             x, y, z = origins[n, 0] + t * look[0], origins[n, 1] + t * look[1], origins[n, 2] + t * look[2]
-            value = trilinear(
-                values,
-                inverse[0, 0] * x + inverse[0, 1] * y + inverse[0, 2] * z + inverse[0, 3],
-                inverse[1, 0] * x + inverse[1, 1] * y + inverse[1, 2] * z + inverse[1, 3],
-                inverse[2, 0] * x + inverse[2, 1] * y + inverse[2, 2] * z + inverse[2, 3],
-            )
+            value = world_value(values, inverse, x, y, z)
             if cutting:
                 value = max(value, plane[0] * x + plane[1] * y + plane[2] * z - plane[3])
             if value < hit:

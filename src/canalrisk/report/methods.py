@@ -26,8 +26,8 @@ _MECHANICS = (
     "The cord was modelled as a swept tube of 8-node hexahedra with mean dilatation{size} at finite strain, with pia "
     "as a tension-field membrane. Mass and canal wall act on it by frictionless contact with their distance fields: "
     "insertion from no mass to today's, then growth.{setting} The mass is rigid, which is an upper bound. Strain is "
-    "the largest logarithmic principal strain, volume-weighted; percentiles are quoted, never maxima. Absolute stress does "
-    "not transfer between material models; S relates it to the same cord pressed by 10 % between flat plates. An "
+    "the largest logarithmic principal strain, volume-weighted; percentiles are quoted, never maxima. Absolute stress "
+    "does not transfer between material models; S relates it to the same cord pressed by 10 % between flat plates. An "
     "elastic, nearly incompressible cord loses less area than patients' cords do, because atrophy is not modelled."
 )
 _RISK = (
@@ -58,19 +58,22 @@ def methods(result: Case) -> list[str]:
 
 def citations(result: Case) -> list[str]:
     """Collect the references of the methods paragraphs and of the variables' own attributes, without repeats."""
-    inferred = any("INFER" in f.code or "HEALTHY" in f.code for f in result.findings)
-    found = [CITATIONS["valosek"]] if inferred or result.spine.cord_measured is None else []
+    found = [] if _cord_segmented(result) else [CITATIONS["valosek"]]
     if result.cord is not None:
         found.append(CITATIONS["simo"])
         if _cord_settings(result).get("material_set") == "A":
             found.append(CITATIONS["materials"])
     for variable in result.dataset.data_vars.values():
         for key in ("reference", "source"):
-            text = variable.attrs.get(key)
-            if text:
-                parts = (re.sub(r"^[a-z_]+: ", "", part.strip()) for part in str(text).split(";"))
-                found += [part.removeprefix("base rate ") for part in parts if len(part) > 8]
-    return list(dict.fromkeys(found))
+            # Semicolons part sources, but not inside brackets.
+            parts = re.split(r";\s+(?![^(]*\))", str(variable.attrs.get(key, "")))
+            found += [re.sub(r"^([a-z_]+: |base rate |roots )+", "", part.strip()) for part in parts]
+    unique = [text for text in dict.fromkeys(found) if len(text) > 8]
+    return [text for text in unique if not any(other != text and other.startswith(text) for other in unique)]
+
+
+def _cord_segmented(result: Case) -> bool:
+    return result.spine.cord_measured is not None or bool(result.labelmap.mask("cord").any())
 
 
 def _geometry(result: Case) -> str:
@@ -78,8 +81,8 @@ def _geometry(result: Case) -> str:
     levels = result.spine.levels
     cord = (
         "The cord's pre-lesion shape was taken from the segmentation."
-        if result.spine.cord_measured is not None
-        else "Where no cord was segmented, its pre-lesion shape came from healthy morphometry per level."
+        if _cord_segmented(result)
+        else "No cord was segmented; its pre-lesion shape came from healthy morphometry per level."
     )
     table, paragraph = result.labelmap.table.name, _GEOMETRY
     return paragraph.format(spacing=spacing, table=table, first=levels[0], last=levels[-1], cord=cord)
@@ -92,8 +95,8 @@ def _growth(result: Case) -> str:
     law = _LAWS.get(result.scenario.law, "law '{law}'").format(**scenario)
     return (
         f"The mass was followed for {result.scenario.horizon_years:g} years under {law} (scenario "
-        f"'{result.scenario.name}', an assumption, not a forecast). Its front advances by arrival time; in bone it moves "
-        f"at {result.scenario.bone_speed:g} of its speed in soft tissue, and bone that it reaches is removed."
+        f"'{result.scenario.name}', an assumption, not a forecast). Its front advances by arrival time; in bone "
+        f"it moves at {result.scenario.bone_speed:g} of its speed in soft tissue, and bone that it reaches is removed."
     )
 
 

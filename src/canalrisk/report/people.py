@@ -95,13 +95,21 @@ def spread(values: list[float | None]) -> str:
 
 
 def crossing(low: float | None, median: float | None, high: float | None, never: float | None, horizon: float) -> str:
-    """When a risk reaches a threshold, as people say it; None stands for not within the horizon.
+    """Tell when a risk reaches a threshold: ``3 months (today to beyond 1 year)``.
 
-    ``3 months (today to 10 months)``; the share of draws that never cross is added when it matters.
+    Parameters
+    ----------
+    low, median, high : float or None
+        Years; None where that share of draws does not cross within the horizon.
+    never : float or None
+        Share of draws that do not cross within the horizon; None where it is not known.
+    horizon : float
+        Years.
     """
-    beyond = f"after {years(horizon)}"
-    if median is None and low is None:
-        return f"not within {years(horizon)}" if never is None or never > 0.5 else NA
+    beyond = f"beyond {years(horizon)}"
+    if never is None:
+        return NA
     said = [beyond if v is None else years(round(12 * v) / 12) for v in (low, median, high)]
-    words = said[1] if said[0] == said[1] == said[2] else f"{said[1]} ({said[0]} to {said[2]})"
-    return f"{words}; {percent(never)} not at all" if never is not None and never >= 0.005 else words
+    if median is None:
+        return beyond if low is None else f"{beyond} in {percent(never)} of draws, earliest {said[0]}"
+    return said[1] if said[0] == said[1] == said[2] else f"{said[1]} ({said[0]} to {said[2]})"

@@ -86,6 +86,7 @@ class Stage:
         self._model = _model(result)
         self._frame = patient_frame(result)
         self._side = mass_side(result)
+        self._ready: dict[int, list[Solid]] = {}
         self._half_width, self._half_height, self._centre = _extent(result, self._frame)
 
     def views(self) -> list[Picture]:
@@ -105,7 +106,7 @@ class Stage:
             (midline, "Cut in the midline", f"Midline cut; the {name} half is kept."),
             (below, "Cut at the worst level, from below", "Axial cut at the worst level, patient's right on the left."),
         )
-        return [self._draw(view, 0, title, alt, px_per_mm=4.4) for view, title, alt in said]
+        return [self._draw(view, 0, title, alt, px_per_mm=4.2) for view, title, alt in said]
 
     def panels(self) -> list[Picture]:
         """Draw the posterior-oblique view at each chosen time."""
@@ -117,7 +118,7 @@ class Stage:
         for k in chosen:
             size = volume(float(measured[k])) if measured is not None else ""
             title = f"{years(float(times[k])).capitalize()}: {size}".rstrip(": ")
-            pictures.append(self._draw(view, k, title, f"Spine with the mass, {title}.", px_per_mm=4.0))
+            pictures.append(self._draw(view, k, title, f"Spine with the mass, {title}.", px_per_mm=3.5))
         return pictures
 
     def _near_the_mass(self) -> View:
@@ -143,8 +144,9 @@ class Stage:
         )
 
     def _draw(self, view: View, k: int, title: str, alt: str, *, px_per_mm: float) -> Picture:
-        solids = _solids(self._result, self._model, k)
-        rgba = render(solids, grid=self._model.grid, view=view, px_per_mm=px_per_mm)
+        if k not in self._ready:
+            self._ready[k] = _solids(self._result, self._model, k)
+        rgba = render(self._ready[k], grid=self._model.grid, view=view, px_per_mm=px_per_mm)
         return png(rgba, alt=alt, caption=title, scale=1.6)
 
 

@@ -7,12 +7,13 @@ than the one that was measured. Light is a wrapped Lambert term with ambient occ
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from canalrisk.field.grid import Grid
-from canalrisk.report._kernels import sample_points, trace_rays
+from canalrisk.report._kernels import clearances, sample_points, trace_rays, unit_gradients
 
 Array = NDArray[np.float64]
 
@@ -47,6 +48,22 @@ class Solid:
     since_colour: tuple[float, float, float] = (0.97, 0.70, 0.26)
     cut: bool = True
     gloss: float = 0.12
+
+    @cached_property
+    def values(self) -> NDArray[np.float32]:
+        """The distance as the kernels want it."""
+        return np.ascontiguousarray(self.distance, np.float32)
+
+    @cached_property
+    def box(self) -> Array:
+        """Lowest and highest voxel index that the solid reaches, (2, 3); empty when there is none."""
+        near = self.values < 0.5
+        box = np.array([[0.0] * 3, [-1.0] * 3])
+        for axis in range(3):
+            along = np.flatnonzero(near.any(axis=tuple(a for a in range(3) if a != axis)))
+            if along.size:
+                box[:, axis] = max(along[0] - 1, 0), min(along[-1] + 1, near.shape[axis] - 1)
+        return box
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,23 +136,10 @@ def _plane(solid: Solid, view: View) -> Array:
     return np.append(view.cut_normal, view.cut_normal @ view.cut_point).astype(float)
 
 
-def _box(values: NDArray[np.float32]) -> Array:
-    """Lowest and highest voxel index that the solid reaches, (2, 3); empty when there is none."""
-    near = values < 0.5
-    box = np.array([[0.0] * 3, [-1.0] * 3])
-    for axis in range(3):
-        along = np.flatnonzero(near.any(axis=tuple(a for a in range(3) if a != axis)))
-        if along.size:
-            box[:, axis] = max(along[0] - 1, 0), min(along[-1] + 1, values.shape[axis] - 1)
-    return box
-
-
-def _gradient(solid: Solid, grid: Grid, points: Array, h: float = 0.45) -> Array:
-    steps = np.eye(3) * h
-    columns = [sample(solid.distance, grid, points + e) - sample(solid.distance, grid, points - e) for e in steps]
-    g: Array = np.stack(columns, -1)
-    unit: Array = g / np.maximum(np.linalg.norm(g, axis=1, keepdims=True), 1e-6)
-    return unit
+def _normals(solid: Solid, grid: Grid, points: Array) -> Array:
+    out = np.empty_like(points)
+    unit_gradients(solid.values, grid.inverse, points, 0.45, out)
+    return out
 
 
 def render(solids: list[Solid], *, grid: Grid, view: View, px_per_mm: float = 4.0, fine: int = 2) -> NDArray[np.uint8]:
@@ -167,8 +171,8 @@ def render(solids: list[Solid], *, grid: Grid, view: View, px_per_mm: float = 4.
     origins = view.centre + gx.reshape(-1, 1) * view.right + gy.reshape(-1, 1) * view.up - 300.0 * view.look
     depth, owner = np.full(len(origins), np.inf), np.full(len(origins), -1)
     for k, solid in enumerate(solids):
-        before, values = depth.copy(), np.ascontiguousarray(solid.distance, np.float32)
-        trace_rays(values, _box(values), grid.inverse, origins, view.look, _plane(solid, view), depth, _STEPS, _HIT_MM)
+        before, plane = depth.copy(), _plane(solid, view)
+        trace_rays(solid.values, solid.box, grid.inverse, origins, view.look, plane, depth, _STEPS, _HIT_MM)
         owner[depth < before] = k
     rgba = np.zeros((len(origins), 4))
     seen = np.flatnonzero(owner >= 0)
@@ -191,7 +195,7 @@ def _shade(solids: list[Solid], owner: NDArray[np.int64], points: Array, depth: 
         if not mine.size:
             continue
         at = points[mine]
-        colour[mine], gloss[mine], normal[mine] = solid.colour, solid.gloss, _gradient(solid, grid, at)
+        colour[mine], gloss[mine], normal[mine] = solid.colour, solid.gloss, _normals(solid, grid, at)
         if solid.since is not None:
             new = np.clip((sample(solid.since, grid, at) - 0.2) / 2.2, 0, 1)[:, None]
             colour[mine] = (1 - new) * solid.colour + new * np.array(solid.since_colour)
@@ -216,13 +220,9 @@ def _shade(solids: list[Solid], owner: NDArray[np.int64], points: Array, depth: 
 
 def _occlusion(solids: list[Solid], points: Array, normal: Array, grid: Grid, view: View) -> Array:
     """How much of the sky each point sees, from the nearest field along its normal."""
-    dark = np.zeros(len(points))
-    for k, distance in enumerate((0.6, 1.5, 3.2, 6.0)):
-        away = points + normal * distance
-        near = np.full(len(points), np.inf)
-        for solid in solids:
-            plane = _plane(solid, view)
-            value = sample(solid.distance, grid, away)
-            near = np.minimum(near, np.maximum(value, away @ plane[:3] - plane[3]) if plane.any() else value)
-        dark += np.clip(distance - near, 0, distance) / distance * (0.30, 0.26, 0.24, 0.20)[k]
+    away, strength = np.array([0.6, 1.5, 3.2, 6.0]), np.array([0.30, 0.26, 0.24, 0.20])
+    near = np.full((len(points), away.size), np.inf)
+    for solid in solids:
+        clearances(solid.values, grid.inverse, points, normal, away, _plane(solid, view), near)
+    dark = np.clip(1.0 - near / away, 0, 1) @ strength
     return np.asarray(np.clip(1.0 - 0.85 * dark, 0.12, 1.0))
