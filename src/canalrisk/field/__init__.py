@@ -1,8 +1,9 @@
 """A sampled field on an affine grid."""
 
-from canalrisk.field.distance import redistance, signed_distance, volume
+from canalrisk.field.distance import redistance, volume
 from canalrisk.field.eikonal import arrival_time
 from canalrisk.field.grid import Grid
+from canalrisk.field.label import signed_distance
 from canalrisk.field.spline import Spline, fit_spline, linear_sample
 
 __all__ = [

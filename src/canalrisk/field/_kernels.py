@@ -1,4 +1,4 @@
-"""Compiled loops over sampled fields: sampling and distances."""
+"""Compiled loops over sampled fields: sampling, distances, label smoothing, volumes, fast marching."""
 
 from __future__ import annotations
 
@@ -180,28 +180,58 @@ def interface_voxels(values):
 
 
 @inline_kernel
-def _project(coefficients, scale, x, p, tolerance, out):
+def _level_and_slope(coefficients, u, v, w, out):
+    """Value and gradient of the cubic B-spline at voxel position (u, v, w), voxel units, into `out` (4,)."""
+    nx, ny, nz = coefficients.shape
+    u, v, w = min(max(u, 0.0), nx - 1.0), min(max(v, 0.0), ny - 1.0), min(max(w, 0.0), nz - 1.0)
+    i, j, k = max(min(int(u), nx - 2), 0), max(min(int(v), ny - 2), 0), max(min(int(w), nz - 2), 0)
+    au, av, aw = _weights(u - i), _weights(v - j), _weights(w - k)
+    bu, bv, bw = _slopes(u - i), _slopes(v - j), _slopes(w - k)
+    k0, k1, k2, k3 = _mirror(k - 1, nz), k, _mirror(k + 1, nz), _mirror(k + 2, nz)
+    f = fu = fv = fw = 0.0
+    for a in range(4):
+        ia = _mirror(i - 1 + a, nx)
+        s = sv = sw = 0.0
+        for b in range(4):
+            jb = _mirror(j - 1 + b, ny)
+            c0, c1 = coefficients[ia, jb, k0], coefficients[ia, jb, k1]
+            c2, c3 = coefficients[ia, jb, k2], coefficients[ia, jb, k3]
+            q = aw[0] * c0 + aw[1] * c1 + aw[2] * c2 + aw[3] * c3
+            s += av[b] * q
+            sv += bv[b] * q
+            sw += av[b] * (bw[0] * c0 + bw[1] * c1 + bw[2] * c2 + bw[3] * c3)
+        f += au[a] * s
+        fu += bu[a] * s
+        fv += au[a] * sv
+        fw += au[a] * sw
+    out[0], out[1], out[2], out[3] = f, fu, fv, fw
+
+
+@inline_kernel
+def _project(coefficients, spacing, x, p, tolerance, out):
     """Move `p` to the zero level's point nearest to `x` (both mm in the grid's own axes); True if it converged.
 
-    Alternates a Newton step onto the level and a tangential step towards `x` (Chopp 2001, SIAM J Sci Comput
-    23:230-244).
+    `out` (4,) holds the level and its gradient (per mm) where `p` last was. Alternates a Newton step onto the level
+    and a tangential step towards `x` (Chopp 2001, SIAM J Sci Comput 23:230-244).
     """
-    reach = 0.5 / max(scale[0, 0], scale[1, 1], scale[2, 2])
+    reach = 0.5 * min(spacing[0], spacing[1], spacing[2])
     for _ in range(20):
-        bspline_point(coefficients, scale, p[0], p[1], p[2], out)
-        g2 = out[1] * out[1] + out[2] * out[2] + out[3] * out[3]
+        _level_and_slope(coefficients, p[0] / spacing[0], p[1] / spacing[1], p[2] / spacing[2], out)
+        g2 = dot = 0.0
+        for a in range(3):
+            out[1 + a] /= spacing[a]
+            g2 += out[1 + a] * out[1 + a]
+            dot += (x[a] - p[a]) * out[1 + a]
         if not g2 > 0.0:
             return False
-        dot = ((x[0] - p[0]) * out[1] + (x[1] - p[1]) * out[2] + (x[2] - p[2]) * out[3]) / g2
-        lift = out[0] / g2
-        s0 = x[0] - p[0] - (dot + lift) * out[1]
-        s1 = x[1] - p[1] - (dot + lift) * out[2]
-        s2 = x[2] - p[2] - (dot + lift) * out[3]
-        length = np.sqrt(s0 * s0 + s1 * s1 + s2 * s2)
+        length = 0.0
+        for a in range(3):
+            step = x[a] - p[a] - (dot + out[0]) / g2 * out[1 + a]
+            length += step * step
+        length = np.sqrt(length)
         damp = 1.0 if length <= reach else reach / length
-        p[0] += damp * s0
-        p[1] += damp * s1
-        p[2] += damp * s2
+        for a in range(3):
+            p[a] += damp * (x[a] - p[a] - (dot + out[0]) / g2 * out[1 + a])
         if length < tolerance:
             return True
     return False
@@ -215,13 +245,10 @@ def foot_points(coefficients, spacing, voxels, starts, feet, normals, status):
     point not further from the voxel than the guess (plus a quarter voxel); otherwise `feet` keeps the guess.
     """
     _nx, ny, nz = coefficients.shape
-    scale = np.zeros((3, 4))
-    for a in range(3):
-        scale[a, a] = 1.0 / spacing[a]
     slack = min(spacing[0], spacing[1], spacing[2])
     tolerance = 1e-5 * slack
     for m in prange(voxels.size):
-        x, p, out = np.empty(3), np.empty(3), np.empty(10)
+        x, p, out = np.empty(3), np.empty(3), np.empty(4)
         flat = voxels[m]
         x[0] = (flat // (ny * nz)) * spacing[0]
         x[1] = (flat // nz % ny) * spacing[1]
@@ -230,7 +257,7 @@ def foot_points(coefficients, spacing, voxels, starts, feet, normals, status):
         for a in range(3):
             p[a] = starts[m, a]
             before += (x[a] - p[a]) ** 2
-        done = _project(coefficients, scale, x, p, tolerance, out)
+        done = _project(coefficients, spacing, x, p, tolerance, out)
         after = (x[0] - p[0]) ** 2 + (x[1] - p[1]) ** 2 + (x[2] - p[2]) ** 2
         if done and np.sqrt(after) <= np.sqrt(before) + 0.25 * slack:
             status[m] = 1
@@ -240,7 +267,11 @@ def foot_points(coefficients, spacing, voxels, starts, feet, normals, status):
             status[m] = 0
             for a in range(3):
                 feet[m, a] = starts[m, a]
-            bspline_point(coefficients, scale, feet[m, 0], feet[m, 1], feet[m, 2], out)
+            _level_and_slope(
+                coefficients, feet[m, 0] / spacing[0], feet[m, 1] / spacing[1], feet[m, 2] / spacing[2], out
+            )
+            for a in range(3):
+                out[1 + a] /= spacing[a]
         size = np.sqrt(out[1] ** 2 + out[2] ** 2 + out[3] ** 2)
         for a in range(3):
             normals[m, a] = out[1 + a] / size if size > 0.0 else 0.0
@@ -346,23 +377,28 @@ def foot_distance(coefficients, site, lattice, voxels, feet, normals, spacing, n
     looks at the field. Further out the surface is taken as flat up to half a voxel around the foot point.
     """
     nx, ny, nz = site.shape
-    scale = np.zeros((3, 4))
-    for a in range(3):
-        scale[a, a] = 1.0 / spacing[a]
     tolerance = 1e-5 * min(spacing[0], spacing[1], spacing[2])
     widest = max(spacing[0], spacing[1], spacing[2])
     flat_part = 0.5 * widest
     limit = (band + 2.0 * widest) ** 2
     for i in prange(nx):
-        x, p, out = np.empty(3), np.empty(3), np.empty(10)
+        x, p, out = np.empty(3), np.empty(3), np.empty(4)
         for j in range(ny):
+            previous = -1
             for k in range(nz):
                 x[0], x[1], x[2] = i * spacing[0], j * spacing[1], k * spacing[2]
                 if distance[i, j, k] > limit:
                     distance[i, j, k] = band
                     continue
                 row, best, seen = site[i, j, k], np.inf, -1
-                # The nearest interface voxel need not own the nearest foot point: descend from it.
+                # The nearest interface voxel need not own the nearest foot point: descend from it, or from the last
+                # voxel's foot point if that is nearer.
+                if previous >= 0:
+                    here, there = 0.0, 0.0
+                    for a in range(3):
+                        here += (x[a] - feet[row, a]) ** 2
+                        there += (x[a] - feet[previous, a]) ** 2
+                    row = previous if there < here else row
                 while row != seen:
                     seen = row
                     flat = voxels[row]
@@ -376,10 +412,11 @@ def foot_distance(coefficients, site, lattice, voxels, feet, normals, spacing, n
                                 d2 = (x[0] - feet[r, 0]) ** 2 + (x[1] - feet[r, 1]) ** 2 + (x[2] - feet[r, 2]) ** 2
                                 if d2 < best:
                                     best, row = d2, r
+                previous = row
                 best = np.sqrt(best)
                 if best < near and lattice[i, j, k] < 0:
                     p[0], p[1], p[2] = feet[row, 0], feet[row, 1], feet[row, 2]
-                    if _project(coefficients, scale, x, p, tolerance, out):
+                    if _project(coefficients, spacing, x, p, tolerance, out):
                         d = np.sqrt((x[0] - p[0]) ** 2 + (x[1] - p[1]) ** 2 + (x[2] - p[2]) ** 2)
                         best = min(best, d)
                 elif best >= near:
@@ -389,6 +426,122 @@ def foot_distance(coefficients, site, lattice, voxels, feet, normals, spacing, n
                     beside = max(np.sqrt(max(best * best - along * along, 0.0)) - flat_part, 0.0)
                     best = np.sqrt(along * along + beside * beside)
                 distance[i, j, k] = min(best, band)
+
+
+@pkernel
+def smooth_part(level, zone, out):
+    """Weight 0..1 of how far from a ridge of the distance `level` (voxel units) each voxel is, into `out`.
+
+    Distances have slope one except on their ridges (medial surfaces), which smoothing must not round off. 0 where
+    |level| >= `zone`.
+    """
+    nx, ny, nz = level.shape
+    for i in prange(nx):
+        for j in range(ny):
+            for k in range(nz):
+                out[i, j, k] = 0.0
+                if abs(level[i, j, k]) >= zone:
+                    continue
+                least = 1.0
+                for a in range(max(i - 1, 0), min(i + 2, nx)):
+                    for b in range(max(j - 1, 0), min(j + 2, ny)):
+                        for c in range(max(k - 1, 0), min(k + 2, nz)):
+                            ga = level[min(a + 1, nx - 1), b, c] - level[max(a - 1, 0), b, c]
+                            gb = level[a, min(b + 1, ny - 1), c] - level[a, max(b - 1, 0), c]
+                            gc = level[a, b, min(c + 1, nz - 1)] - level[a, b, max(c - 1, 0)]
+                            slope = 0.5 * np.sqrt(ga * ga + gb * gb + gc * gc)
+                            least = min(least, max((slope - 0.75) / 0.2, 0.0))
+                out[i, j, k] = least
+
+
+@inline_kernel
+def _laplacian(f, i, j, k):
+    nx, ny, nz = f.shape
+    total = f[max(i - 1, 0), j, k] + f[min(i + 1, nx - 1), j, k]
+    total += f[i, max(j - 1, 0), k] + f[i, min(j + 1, ny - 1), k]
+    total += f[i, j, max(k - 1, 0)] + f[i, j, min(k + 1, nz - 1)]
+    return total - 6.0 * f[i, j, k]
+
+
+@pkernel
+def laplacian_in(f, zone, out):
+    """Seven-point Laplacian (voxel units) where |f| < `zone`, 0 elsewhere, into `out`."""
+    nx, ny, nz = f.shape
+    for i in prange(nx):
+        for j in range(ny):
+            for k in range(nz):
+                out[i, j, k] = _laplacian(f, i, j, k) if abs(f[i, j, k]) < zone else 0.0
+
+
+@inline_kernel
+def _consistent(value, opposite):
+    """`value` moved to where a distance can be; `opposite` is that to the other label's nearest centre."""
+    if opposite < 0.0:
+        return min(max(value, opposite), -max(-opposite - 1.0, 0.05))
+    return max(min(value, opposite), opposite - 1.0, 0.05)
+
+
+@pkernel
+def flatten_step(level, ahead, bend, weight, opposite, step, momentum):
+    """One projected, accelerated step down the bending energy sum (Laplacian level)^2 / 2, in place.
+
+    `ahead` the extrapolated level whose Laplacian is `bend`. Beck and Teboulle 2009, SIAM J Imaging Sci 2:183-202.
+    """
+    nx, ny, nz = level.shape
+    for i in prange(nx):
+        for j in range(ny):
+            for k in range(nz):
+                if weight[i, j, k] > 0.0:
+                    old = level[i, j, k]
+                    new = ahead[i, j, k] - step * weight[i, j, k] * _laplacian(bend, i, j, k)
+                    new = _consistent(new, opposite[i, j, k])
+                    level[i, j, k] = new
+                    ahead[i, j, k] = new + momentum * (new - old)
+
+
+@pkernel
+def surplus_blocks(level, inside, surplus, area):
+    """Volume of {level < 0} beyond the label's, and boundary area, per block of 2 x 2 x 2 voxels (voxel units)."""
+    nx, ny, nz = level.shape
+    for p in prange(surplus.shape[0]):
+        for q in range(surplus.shape[1]):
+            for r in range(surplus.shape[2]):
+                volume, surface = 0.0, 0.0
+                for i in range(2 * p, min(2 * p + 2, nx)):
+                    for j in range(2 * q, min(2 * q + 2, ny)):
+                        for k in range(2 * r, min(2 * r + 2, nz)):
+                            f = level[i, j, k]
+                            # A ramp narrower than a voxel: the wider it is the more a curved boundary gains.
+                            volume += min(max(0.5 - 2.0 * f, 0.0), 1.0) - inside[i, j, k]
+                            surface += 0.5 if abs(f) < 1.0 else 0.0
+                surplus[p, q, r] = volume
+                area[p, q, r] = surface
+
+
+@pkernel
+def shift_level(level, shift, opposite, zone):
+    """Add the block-wise `shift` (trilinear between block centres) to `level` within `zone`, in place."""
+    nx, ny, nz = level.shape
+    mx, my, mz = shift.shape
+    for i in prange(nx):
+        u = min(max(0.5 * i - 0.25, 0.0), mx - 1.0)
+        p = min(int(u), max(mx - 2, 0))
+        p1, a = min(p + 1, mx - 1), u - p
+        for j in range(ny):
+            v = min(max(0.5 * j - 0.25, 0.0), my - 1.0)
+            q = min(int(v), max(my - 2, 0))
+            q1, b = min(q + 1, my - 1), v - q
+            for k in range(nz):
+                if abs(level[i, j, k]) >= zone:
+                    continue
+                w = min(max(0.5 * k - 0.25, 0.0), mz - 1.0)
+                r = min(int(w), max(mz - 2, 0))
+                r1, c = min(r + 1, mz - 1), w - r
+                low = (1.0 - b) * ((1.0 - c) * shift[p, q, r] + c * shift[p, q, r1])
+                low += b * ((1.0 - c) * shift[p, q1, r] + c * shift[p, q1, r1])
+                high = (1.0 - b) * ((1.0 - c) * shift[p1, q, r] + c * shift[p1, q, r1])
+                high += b * ((1.0 - c) * shift[p1, q1, r] + c * shift[p1, q1, r1])
+                level[i, j, k] = _consistent(level[i, j, k] + (1.0 - a) * low + a * high, opposite[i, j, k])
 
 
 @inline_kernel

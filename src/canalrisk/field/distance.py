@@ -1,10 +1,9 @@
-"""Signed distances: from a binary label or from any level-set function, sub-voxel."""
+"""Signed distance to, and volume under, the zero level of a sampled function."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from canalrisk.field import _kernels
 from canalrisk.field.grid import Grid
@@ -12,45 +11,8 @@ from canalrisk.field.spline import check_shape, fit_spline
 
 Distance = NDArray[np.float32]
 
-# Width of the smoothing of the 0/1 indicator, in voxels along each axis.
-SMOOTHING_VOXELS = 0.8
 # Up to this many voxels from the boundary every voxel has its own foot point.
 NEAR_VOXELS = 3.0
-
-
-def signed_distance(mask: ArrayLike, *, grid: Grid, band: float = 15.0) -> Distance:
-    """Signed distance to the sub-voxel boundary of a binary label.
-
-    Parameters
-    ----------
-    mask : (nx, ny, nz) array_like
-        Non-zero inside. Where it meets the edge of the grid it is taken to go on outside.
-    grid : Grid
-        Grid of `mask`.
-    band : float
-        Distances are clipped to +-band, mm.
-
-    Returns
-    -------
-    (nx, ny, nz) ndarray of float32
-        mm, negative inside. An empty mask gives +band everywhere, a full one -band.
-
-    Raises
-    ------
-    GeometryError
-        If shape and grid differ.
-    """
-    inside = np.asarray(mask)
-    check_shape(inside.shape, grid)
-    out = np.full(grid.shape, band, np.float32)
-    box = _box(inside, grid, band)
-    if box is None:
-        return out
-    low, high = box
-    window = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    indicator = np.ascontiguousarray(inside[window] != 0, np.float32)
-    out[window] = redistance(0.5 - _smooth(indicator), grid=grid.crop(low, high), band=band)
-    return out
 
 
 def redistance(values: ArrayLike, *, grid: Grid, band: float = 15.0) -> Distance:
@@ -137,24 +99,3 @@ def volume(values: ArrayLike, *, grid: Grid, level: float = 0.0) -> float:
     per_slab = np.empty(array.shape[0])
     _kernels.voxels_below(array, level, per_slab)
     return float(per_slab.sum() * grid.voxel_volume)
-
-
-def _smooth(indicator: NDArray[np.float32]) -> NDArray[np.float32]:
-    # 2 G(s) - G(sqrt2 s) has no second moment: the half level of a curved boundary does not creep inwards
-    # (a plain Gaussian moves it by s^2/2 times the sum of the principal curvatures).
-    once = ndimage.gaussian_filter(indicator, SMOOTHING_VOXELS, mode="nearest")
-    twice = ndimage.gaussian_filter(indicator, SMOOTHING_VOXELS * np.sqrt(2.0), mode="nearest")
-    smoothed: NDArray[np.float32] = 2.0 * once - twice
-    return smoothed
-
-
-def _box(inside: NDArray[np.generic], grid: Grid, band: float) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
-    low, high = np.zeros(3, np.int64), np.zeros(3, np.int64)
-    margin = np.ceil(band / grid.spacing).astype(np.int64) + 3
-    for axis in range(3):
-        used = np.flatnonzero(inside.any(axis=tuple(a for a in range(3) if a != axis)))
-        if used.size == 0:
-            return None
-        low[axis] = max(used[0] - margin[axis], 0)
-        high[axis] = min(used[-1] + 1 + margin[axis], inside.shape[axis])
-    return low, high

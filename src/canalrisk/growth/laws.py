@@ -13,13 +13,13 @@ Law = Callable[["Scenario", float, float], float]
 
 
 def _exponential(scenario: Scenario, v0: float, t: float) -> float:
-    return v0 * math.exp2(t / scenario.doubling_time_years)
+    return float(v0 * math.exp2(t / scenario.doubling_time_years))
 
 
 def _linear_radius(scenario: Scenario, v0: float, t: float) -> float:
     # The radius is that of the sphere of the same volume: one number for a mass of any shape.
     radius = (3.0 * v0 / (4.0 * math.pi)) ** (1.0 / 3.0) + scenario.radial_rate_mm_per_year * t
-    return 4.0 / 3.0 * math.pi * radius * radius * radius
+    return float(4.0 / 3.0 * math.pi * radius * radius * radius)
 
 
 def _none(scenario: Scenario, v0: float, t: float) -> float:
