@@ -52,3 +52,15 @@ def one_blas_thread() -> Iterator[None]:
     """Run BLAS single-threaded inside: parallelism is ours, and bits stay the same."""
     with threadpool_limits(limits=1, user_api="blas"):
         yield
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run kernels and BLAS single-threaded inside, and leave the caller's thread count as it was."""
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        with one_blas_thread():
+            yield
+    finally:
+        numba.set_num_threads(before)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import cheap
+import numba
 import numpy as np
 import pytest
 import xarray as xr
@@ -213,6 +214,19 @@ def test_sample_of_other_coordinates_is_an_error_row(tmp_path: Path) -> None:
 def test_unreachable_scheduler_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no Dask scheduler"):
         run_sweep(parse_spec(SPEC), store=tmp_path / "a", scheduler="nonsense://x", evaluate=evaluate)
+
+
+def test_running_here_leaves_the_threads_of_the_caller(tmp_path: Path) -> None:
+    seen = []
+
+    def looking(case: Any, values: Any) -> xr.Dataset:
+        seen.append(numba.get_num_threads())
+        return evaluate(case, values)
+
+    before = numba.get_num_threads()
+    run_sweep(parse_spec(SPEC), store=tmp_path / "a", workers=0, evaluate=looking)
+    assert set(seen) == {1}
+    assert numba.get_num_threads() == before
 
 
 def test_progress_goes_from_0_to_1(tmp_path: Path) -> None:

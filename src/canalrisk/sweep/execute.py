@@ -12,7 +12,7 @@ from typing import Any
 
 import xarray as xr
 
-from canalrisk._jit import one_blas_thread, set_threads
+from canalrisk._jit import one_thread
 from canalrisk.errors import MissingExtra, UsageError, require
 from canalrisk.sweep.outcome import LOST, Outcome, clean_reason, from_dataset, from_error
 
@@ -47,9 +47,8 @@ def run_task(work: Work, task: Task) -> list[Outcome]:
     MissingExtra, UsageError
         What would stop every sample stops the sweep: a missing extra, or an output that does not exist.
     """
-    set_threads(1)
     outcomes = []
-    with one_blas_thread():
+    with one_thread():
         for values in task.values:
             try:
                 dataset = work.evaluate(work.case, values)
