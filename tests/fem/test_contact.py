@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import block, field
 from test_materials import _dense
 
 from canalrisk.errors import UsageError
 from canalrisk.fem import Load, Model, NeoHookean, Obstacle, Supports, dofs, first_touch, prepare, solve
 from canalrisk.fem.assemble import Touch, evaluate
 from canalrisk.fem.obstacles import Passage
+from conftest import block, field
 
 
 @pytest.mark.parametrize("case", ["outside", "inside", "blend", "buffer"])

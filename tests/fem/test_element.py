@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import block
 from scipy.spatial.transform import Rotation
 
 from canalrisk.errors import GeometryError
 from canalrisk.fem import Load, Membrane, Model, NeoHookean, Ogden, Supports, dofs, prepare, solve, stress_strain
 from canalrisk.fem.assemble import evaluate
 from canalrisk.fem.reference import quadrature_points
+from conftest import block
 
 
 def _distorted(n: int = 3):  # type: ignore[no-untyped-def]

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import block
 from test_materials import _dense
 
 from canalrisk._jit import one_blas_thread, set_threads
 from canalrisk.fem import Model, NeoHookean, Supports, dofs, prepare
 from canalrisk.fem.assemble import evaluate, times_prescribed
 from canalrisk.mesh import elliptic_cylinder
+from conftest import block
 
 
 def _ready(mesh, fixed):  # type: ignore[no-untyped-def]

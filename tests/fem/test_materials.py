@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import block
 
 from canalrisk.errors import UsageError
 from canalrisk.fem import Load, Model, NeoHookean, Ogden, Supports, dofs, prepare, solve, stress_strain
 from canalrisk.fem.assemble import evaluate
 from canalrisk.fem.kernels import constitutive
 from canalrisk.fem.materials import material_table
+from conftest import block
 
 LAWS = (
     NeoHookean(0.3, 7.0),

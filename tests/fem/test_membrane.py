@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import block
 from test_materials import _dense
 
 from canalrisk.fem import Membrane, Model, NeoHookean, prepare
 from canalrisk.fem.assemble import evaluate
 from canalrisk.fem.kernels.surface import relaxed
+from conftest import block
 
 EH, NU, REST = 3.0, 0.3, 1e-3
 

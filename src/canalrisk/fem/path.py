@@ -22,7 +22,7 @@ from canalrisk.fem.system import System
 
 Array = NDArray[np.float64]
 
-QUICK, SLOW = 6, 14
+QUICK = 10
 GROWTH = 1.6
 
 
@@ -186,6 +186,7 @@ def _advance(
     t, size = 0.0, longest
     u, before, last_size = progress.u, None, 0.0
     attempts = 0
+    on_the_way = replace(settings, tolerance=max(settings.loose, settings.tolerance))
     reason = ""
     reached = course.touches(0.0, progress=progress)
     while t < 1.0:
@@ -203,8 +204,8 @@ def _advance(
             increments = np.zeros_like(u)
             increments.ravel()[fixed] = target - u.ravel()[fixed]
         outcome = minimise(
-            system, guess, touches=touches, forces=course.dead(goal), scales=scales, settings=settings,
-            increments=increments,
+            system, guess, touches=touches, forces=course.dead(goal), scales=scales,
+            settings=on_the_way if goal < 1.0 or touches else settings, increments=increments,
         )  # fmt: skip
         good, why = outcome.converged, outcome.reason
         if good and outcome.evaluation.depth > settings.depth:
@@ -219,12 +220,10 @@ def _advance(
             before, last_size = u, taken
             u, t = outcome.u, goal
             reached = touches
-            # Multipliers run along with the steps: the next step starts from what this one's gaps say.
-            progress.multipliers = {o.obstacle.name: o.updated(o.penalty).multiplier for o in touches}
+            if goal < 1.0 and outcome.evaluation.depth > settings.run_along:
+                progress.multipliers = {o.obstacle.name: o.updated(o.penalty).multiplier for o in touches}
             if outcome.iterations <= QUICK:
                 size = min(longest, GROWTH * size)
-            elif outcome.iterations > SLOW:
-                size *= 0.5
         else:
             # What made the start bad may be the extrapolation itself.
             before = None

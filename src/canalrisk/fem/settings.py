@@ -18,6 +18,8 @@ class Settings:
     ----------
     tolerance : float
         Residual norm over the norm of all element forces at convergence.
+    loose : float
+        The same on the way: between loads, and between multiplier updates.
     max_iterations : int
         Newton iterations per step.
     penetration : float
@@ -30,6 +32,8 @@ class Settings:
         Penalty over the automatic value (normal nodal stiffness over tributary area).
     first_step : float
         First part of each load, in (0, 1].
+    run_along : float
+        Multipliers follow within a load only where penetration exceeds this, mm.
     advance : float
         Obstacles move at most this far per step, mm.
     reach : float
@@ -46,12 +50,14 @@ class Settings:
     """
 
     tolerance: float = 1e-6
+    loose: float = 1e-3
     max_iterations: int = 30
     penetration: float = 0.02
     force_change: float = 0.005
     max_augmentations: int = 12
     penalty_scale: float = 3.0
     first_step: float = 1.0
+    run_along: float = 0.1
     advance: float = 0.8
     reach: float = 1.5
     depth: float = 0.8
