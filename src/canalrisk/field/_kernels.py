@@ -391,9 +391,9 @@ def foot_distance(coefficients, site, lattice, voxels, feet, normals, spacing, n
                     distance[i, j, k] = band
                     continue
                 row, best, seen = site[i, j, k], np.inf, -1
-                # The nearest interface voxel need not own the nearest foot point: descend from it, or from the last
-                # voxel's foot point if that is nearer.
-                if previous >= 0:
+                # The nearest interface voxel need not own the nearest foot point: descend from it or, far out, from the
+                # last voxel's foot point if that is nearer.
+                if previous >= 0 and distance[i, j, k] > near * near:
                     here, there = 0.0, 0.0
                     for a in range(3):
                         here += (x[a] - feet[row, a]) ** 2
@@ -533,6 +533,9 @@ def shift_level(level, shift, opposite, zone):
             q1, b = min(q + 1, my - 1), v - q
             for k in range(nz):
                 if abs(level[i, j, k]) >= zone:
+                    # Specks that smoothing had lost come back here.
+                    if abs(opposite[i, j, k]) < zone:
+                        level[i, j, k] = _consistent(level[i, j, k], opposite[i, j, k])
                     continue
                 w = min(max(0.5 * k - 0.25, 0.0), mz - 1.0)
                 r = min(int(w), max(mz - 2, 0))
