@@ -35,7 +35,7 @@ def test_both_signs_of_a_slab():
 
 
 def _two_speed_time(points, radius, wall, slow):
-    """Fermat: sphere at the origin, speed 1 up to x = wall, `slow` < 1 beyond; the best crossing point, by dense search."""
+    """Fermat: sphere at the origin, speed 1 up to x = wall, `slow` beyond; the best crossing point, by dense search."""
     x, rho = points[:, 0], np.linalg.norm(points[:, 1:], axis=1)
     cross = np.linspace(0, 1, 4001)[None, :] * rho[:, None]
     beyond = np.hypot(wall, cross) + np.hypot(x[:, None] - wall, rho[:, None] - cross) / slow
