@@ -7,7 +7,9 @@ import pytest
 from synthetic import CORD, neck, sphere, timeline
 
 from canalrisk.errors import GeometryError
+from canalrisk.field import fit_spline, linear_sample
 from canalrisk.field.grid import Grid
+from canalrisk.mechanics.free_space import box_frame, free_distance, look_around
 from canalrisk.mechanics.grid_map import paint
 from canalrisk.mechanics.obstacle_fields import FieldBox, mass_fields, wall_field
 from canalrisk.mechanics.outline import sample_outlines
@@ -129,8 +131,9 @@ def test_painting_reproduces_a_linear_field_and_the_volume():
 def test_insertion_starts_free_and_ends_on_the_mass(straight):
     mass = sphere(straight, centre=(0, -8.0, 45), radius=6.0)  # 1.75 mm into the cord
     box = FieldBox(straight, points=np.array([[-8, -8, 10], [8, 8, 80.0]]))
-    surface = sample_outlines(straight).world.reshape(-1, 3)
-    fields = mass_fields(straight, timeline(straight, [mass]), box=box, surface=surface)
+    frames = sample_outlines(straight)
+    surface = frames.world.reshape(-1, 3)
+    fields = mass_fields(straight, timeline(straight, [mass]), box=box, surface=surface, frames=frames)
     assert fields.carved.value(surface).min() > 0.0
     assert fields.snapshots[0].value(surface).min() == pytest.approx(-1.75, abs=0.05)
     blend = 0.5 * (fields.carved.value([[0, -2.9, 45]]) + fields.snapshots[0].value([[0, -2.9, 45]]))
@@ -140,8 +143,9 @@ def test_insertion_starts_free_and_ends_on_the_mass(straight):
 def test_a_mass_away_from_the_cord_needs_no_insertion(straight):
     mass = sphere(straight, centre=(0, -12.0, 45), radius=6.0)
     box = FieldBox(straight, points=np.array([[-8, -8, 10], [8, 8, 80.0]]))
-    surface = sample_outlines(straight).world.reshape(-1, 3)
-    assert mass_fields(straight, timeline(straight, [mass, None]), box=box, surface=surface).carved is None
+    frames = sample_outlines(straight)
+    line = timeline(straight, [mass, None])
+    assert mass_fields(straight, line, box=box, surface=frames.world.reshape(-1, 3), frames=frames).carved is None
 
 
 def test_a_tight_wall_moves_out_to_the_cord_with_a_finding():
@@ -169,22 +173,34 @@ def test_a_segmented_flavum_is_not_lined_twice(straight):
     assert lined.value(front)[0] == pytest.approx(0.0, abs=0.05)
 
 
-def test_rounding_for_contact_cuts_spikes_fills_clefts_and_leaves_balls(straight):
-    from canalrisk.mechanics.contact_surface import contact_mass
+def test_free_space_of_a_ball_is_the_ball_and_its_shadow(straight):
+    frames = sample_outlines(straight)
+    ball = sphere(straight, centre=(0, -9.0, 45), radius=5.0)
+    grid = straight.grid.crop((8, 8, 60), (50, 50, 120))
+    cut = straight.cord[8:50, 8:50, 60:120].astype(float)
+    space = look_around(ball, spine=straight, frames=frames)
+    field = fit_spline(free_distance(space, box=box_frame(frames, grid=grid), cord=cut), grid=grid)
+    # The front is where it was, the far side of the ball is mass too.
+    assert field.value([[0, -2.0, 45]])[0] == pytest.approx(2.0, abs=0.1)
+    slanted = np.array([[0, -9.0 + 5.5 * np.cos(0.5), 45 + 5.5 * np.sin(0.5)]])
+    assert field.value(slanted)[0] == pytest.approx(0.5, abs=0.15)
+    assert field.value([[0, -10.0, 45]])[0] < -4.0
 
+
+def test_hollow_of_a_hook_is_closed(straight):
+    # A rod in front of the cord's left half and a ball behind it: seen from the free right, both are one front.
+    frames = sample_outlines(straight)
     x = straight.grid.to_world(np.stack(np.indices(straight.grid.shape), axis=-1))
-    near = np.array([[-8, -6, 30], [8, 6, 60.0]])
-    ball = sphere(straight, centre=(0, -8.0, 45), radius=5.0).astype(float)
-    spike = np.hypot(x[..., 0], x[..., 2] - 45) - 0.5
-    spike = np.maximum(spike, np.abs(x[..., 1] + 2) - 3.0)  # a needle from the ball's top into the cord
-    rounded = contact_mass(np.minimum(ball, spike), grid=straight.grid, near=near)
-    away = np.abs(ball) < 1.0
-    away &= np.abs(x[..., 1] + 3.0) > 1.5  # but for its root
-    assert np.abs(rounded.values - ball)[away].max() < 0.25
-    at = tuple(np.rint(straight.grid.to_voxel([0, -0.5, 45])).astype(int))
-    assert spike[at] < 0 < rounded.values[at]
-    two = np.minimum(
-        sphere(straight, centre=(-4.0, -7.0, 45), radius=3.5), sphere(straight, centre=(4.0, -7.0, 45), radius=3.5)
-    ).astype(float)
-    between = tuple(np.rint(straight.grid.to_voxel([0, -7.0, 45])).astype(int))
-    assert two[between] > 0 > contact_mass(two, grid=straight.grid, near=near).values[between]
+    rod = np.hypot(x[..., 1] - 1.0, x[..., 2] - 45.0) - 1.0
+    rod = np.maximum(rod, x[..., 0] + 1.0).astype(np.float32)  # from the left to x = -1, through the cord
+    space = look_around(rod, spine=straight, frames=frames)
+    row = int(np.abs(frames.s - 45).argmin())
+    assert space.pole[row, 0] > -1.0 or abs(space.pole[row, 1] - 1.0) > 1.0
+    assert linear_sample(rod, grid=straight.grid, points=_pole(space, row), fill=9)[0] > 0.5
+
+
+def _pole(space, row):
+    frames = space.frames
+    return (frames.origins[row] + space.pole[row, 0] * frames.right[row] + space.pole[row, 1] * frames.anterior[row])[
+        None
+    ]

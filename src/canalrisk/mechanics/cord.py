@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from canalrisk.anatomy.spine import Spine
 from canalrisk.fem import Load, Obstacle, Settings, State, solve
@@ -108,9 +107,7 @@ def simulate_cord(
     surface = _surface_points(model.tube.mesh)
     box = FieldBox(spine, points=model.tube.mesh.points)
     report(0.05, "cord: fields of mass and wall")
-    near = surface[_within(model, surface)]
-    masses = mass_fields(spine, timeline, box=box, surface=surface, near=near)
-    findings += masses.findings
+    masses = mass_fields(spine, timeline, box=box, surface=surface, frames=model.outlines)
     wall: tuple[Obstacle, ...] = ()
     if settings.wall:
         lining = model.materials
@@ -137,13 +134,6 @@ def simulate_cord(
 def _surface_points(mesh: HexMesh) -> Array:
     """Nodes and quad centres of the undeformed surface, mm."""
     return np.concatenate((mesh.points[np.unique(mesh.surface)], mesh.points[mesh.surface].mean(axis=1)))
-
-
-def _within(model: CordModel, surface: Array) -> NDArray[np.bool_]:
-    """Which surface points lie between the stations that the mass can reach, 4 mm more at either end."""
-    frame = model.tube.outlines
-    s = frame.s[cKDTree(frame.origins).query(surface)[1]]
-    return np.asarray((s >= model.reach[0] - 4.0) & (s <= model.reach[1] + 4.0))
 
 
 def _walk(model: CordModel, masses: MassFields, wall: tuple[Obstacle, ...], report: Progress) -> list[State]:

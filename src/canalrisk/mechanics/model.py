@@ -37,10 +37,14 @@ WANTED_MARGIN_MM = 30.0
 
 @dataclass(frozen=True, eq=False)
 class CordModel:
-    """System, mesh, what is observed, materials, arc-length interval `reach` of the mass, findings."""
+    """Everything that one simulation shares between its times.
+
+    `outlines` is the whole sampled cord, `reach` the arc-length interval where the mass comes near it, mm.
+    """
 
     system: System
     tube: CordTube
+    outlines: CordOutlines
     observer: Observer
     materials: CordMaterials
     reach: tuple[float, float]
@@ -107,7 +111,7 @@ def build_model(spine: Spine, timeline: Timeline, *, settings: CordSettings) -> 
         tube.mesh, tube.mesh.points, origins=planes.origins, right=planes.right, anterior=planes.anterior
     )
     observer = Observer(system, tube, planes, rest, arc_length, gray)
-    return CordModel(system, tube, observer, materials, (low, high), tuple(findings))
+    return CordModel(system, tube, outlines, observer, materials, (low, high), tuple(findings))
 
 
 def mass_reach(spine: Spine, timeline: Timeline, *, outlines: CordOutlines) -> tuple[float, float]:

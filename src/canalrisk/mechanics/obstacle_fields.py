@@ -13,7 +13,8 @@ from canalrisk.anatomy.spine import BAND_MM, Spine
 from canalrisk.field import Grid, Spline, fit_spline
 from canalrisk.findings import Finding
 from canalrisk.growth.timeline import Timeline
-from canalrisk.mechanics.contact_surface import CLEFT_MM, SPIKE_MM, ContactMass, contact_mass
+from canalrisk.mechanics.free_space import box_frame, free_distance, look_around
+from canalrisk.mechanics.outline import CordOutlines
 
 Array = NDArray[np.float64]
 Distance = NDArray[np.float32]
@@ -22,8 +23,6 @@ Distance = NDArray[np.float32]
 CREASE_MM = 0.5
 # Free gap left between the undeformed cord and an obstacle at the start of the path.
 START_GAP_MM = 0.1
-# Rounding of the mass for contact is told to the reader from this volume on.
-TOLD_MM3 = 5.0
 # Insertion: greatest advance of the mass's surface per step, and greatest number of steps.
 ADVANCE_MM = 0.6
 MOST_STEPS = 40
@@ -43,7 +42,6 @@ class MassFields:
     carved: Spline | None
     snapshots: tuple[Spline | None, ...]
     insertion_steps: int = 1
-    findings: tuple[Finding, ...] = ()
 
 
 class FieldBox:
@@ -84,15 +82,13 @@ def _round_creases(values: Array, *, grid: Grid) -> Array:
     return np.asarray(2.0 * once - twice, np.float64)
 
 
-def mass_fields(
-    spine: Spine, timeline: Timeline, *, box: FieldBox, surface: Array, near: Array | None = None
-) -> MassFields:
+def mass_fields(spine: Spine, timeline: Timeline, *, box: FieldBox, surface: Array, frames: CordOutlines) -> MassFields:
     """Splines of the mass for the path: insertion into the pre-lesion anatomy, then growth.
 
-    Insertion blends linearly from the mass without the dilated cord (which touches nothing) to the mass: its
-    zero level then advances from the cord's surface to the mass's, in the direction in which the mass
-    encroached. Eroding the mass's own distance instead would let it reappear from its medial axis, which may
-    lie inside the cord.
+    The mass is taken with all that lies behind it (`look_around`), so its depth grows away from the free canal.
+    Insertion blends linearly from this body without the dilated cord (which touches nothing) to the whole body:
+    its front then advances from the cord's surface in the direction in which the mass encroached. Eroding the
+    mass's own distance instead would let it reappear from its medial axis, which may lie inside the cord.
 
     Parameters
     ----------
@@ -104,24 +100,25 @@ def mass_fields(
         Where to sample.
     surface : (n, 3) ndarray
         Contact points of the undeformed cord, mm.
-    near : (m, 3) ndarray, optional
-        Those of them within reach of the mass; all by default.
+    frames : CordOutlines
+        Sections and outline of the undeformed cord.
 
     Returns
     -------
     MassFields
     """
-    near = surface if near is None else near
+    where = box_frame(frames, grid=box.grid)
+    cord = box.cut(spine.cord)
     masses = [
-        None if snapshot.mass is None else contact_mass(box.cut(snapshot.mass), grid=box.grid, near=near)
+        None
+        if snapshot.mass is None
+        else free_distance(look_around(snapshot.mass, spine=spine, frames=frames), box=where, cord=cord)
         for snapshot in timeline.snapshots
     ]
-    findings = _rounding_findings(timeline, masses)
-    snapshots = tuple(None if mass is None else box.spline(mass.values) for mass in masses)
-    first, today = snapshots[0], masses[0]
-    if first is None or today is None or first.value(surface).min() >= 0.0:
-        return MassFields(None, snapshots, findings=findings)
-    cord, mass = box.cut(spine.cord), today.values
+    snapshots = tuple(None if mass is None else box.spline(mass) for mass in masses)
+    first, mass = snapshots[0], masses[0]
+    if first is None or mass is None or first.value(surface).min() >= 0.0:
+        return MassFields(None, snapshots)
     margin = START_GAP_MM
     for _ in range(20):
         start = np.maximum(mass, margin - cord)
@@ -130,25 +127,7 @@ def mass_fields(
         if lack <= 0:
             break
         margin += lack
-    return MassFields(carved, snapshots, insertion_steps(start, mass, grid=box.grid), findings)
-
-
-def _rounding_findings(timeline: Timeline, masses: list[ContactMass | None]) -> tuple[Finding, ...]:
-    changed = [
-        (mass.removed_mm3 + mass.filled_mm3, mass, snapshot.time_years)
-        for mass, snapshot in zip(masses, timeline.snapshots, strict=True)
-        if mass is not None
-    ]
-    most = max(changed, key=lambda entry: entry[0], default=None)
-    if most is None or most[0] < TOLD_MM3:
-        return ()
-    _, mass, years = most
-    message = (
-        f"For contact with the cord, spikes of the mass thinner than {2 * SPIKE_MM:g} mm were cut "
-        f"({mass.removed_mm3:.0f} mm3) and clefts narrower than {2 * CLEFT_MM:g} mm filled "
-        f"({mass.filled_mm3:.0f} mm3); these are the largest values over time."
-    )
-    return (Finding("MASS-SURFACE-ROUNDED", "info", f"{years:.2f} years", message),)
+    return MassFields(carved, snapshots, insertion_steps(start, mass, grid=box.grid))
 
 
 def insertion_steps(start: Array, mass: Array, *, grid: Grid) -> int:

@@ -48,6 +48,17 @@ class CordOutlines:
             + self.outline[..., 1:] * self.anterior[:, None, :]
         )
 
+    def rows(self, index: NDArray[np.int64]) -> CordOutlines:
+        """Return some of the sections."""
+        return CordOutlines(
+            self.s[index],
+            self.origins[index],
+            self.right[index],
+            self.anterior[index],
+            self.tangent[index],
+            self.outline[index],
+        )
+
     def at(self, s: Array) -> CordOutlines:
         """Interpolate to other arc lengths (q,), mm; frames stay orthonormal."""
 
