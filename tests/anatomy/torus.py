@@ -44,7 +44,7 @@ def world_of(s, u, v, turn=None):
 def neck(spacing=0.5, *, affine=None, shape=None, offset=(0.13, -0.21, 0.17), half=(27.0, 27.0, 42.0), turn=None):
     """Label map of the neck; `turn` (3, 3) rotates the patient in the world."""
     if affine is None:
-        shape = tuple(int(round(2 * h / spacing)) + 1 for h in half)
+        shape = tuple(round(2 * h / spacing) + 1 for h in half)
         affine = np.diag([spacing, spacing, spacing, 1.0])
         affine[:3, 3] = -np.array(half) + offset
         affine[1, 3] += 2.0

@@ -38,9 +38,7 @@ def posterior(analytic_neck, analytic_prepared):
 )
 def test_areas_are_those_of_the_ellipses(healthy, name, axes):
     error = healthy[name].values[6:-6] / (np.pi * axes[0] * axes[1]) - 1
-    assert np.abs(error.mean()) < 0.01
-    # One section of a label map that runs along the voxel planes carries their steps.
-    assert np.abs(error).max() < 0.02
+    assert np.abs(error).max() < 0.01
 
 
 @pytest.mark.parametrize(
@@ -49,8 +47,7 @@ def test_areas_are_those_of_the_ellipses(healthy, name, axes):
 )
 def test_diameters_are_those_of_the_ellipses(healthy, name, length):
     error = healthy[name].values[6:-6] - length
-    assert np.abs(error.mean()) < 0.1
-    assert np.sqrt((error**2).mean()) < 0.15
+    assert np.abs(error).max() < 0.1
 
 
 def test_no_mass_takes_nothing(healthy):
@@ -86,7 +83,7 @@ def test_a_mass_far_away_takes_exactly_nothing(analytic_neck, analytic_prepared,
 def test_posterior_ball_canal_compromise(posterior):
     # The ball's centre lies on the wall: half of it, 3 mm, stands on the mid-sagittal chord of 14 mm.
     assert posterior["occupying_ratio_max"].item() == pytest.approx(RADIUS / 14.0, abs=0.01)
-    assert posterior["sac_min"].item() == pytest.approx(14.0 - RADIUS, abs=0.15)
+    assert posterior["sac_min"].item() == pytest.approx(14.0 - RADIUS, abs=0.1)
     assert posterior["mcc"].item() == pytest.approx(RADIUS / 14.0, abs=0.02)
     assert posterior["worst_level"].item() == "C5"
     assert posterior["sac_wall"].item() == "bone"
@@ -109,7 +106,7 @@ def test_posterior_ball_area_is_the_lens(posterior):
 
 def test_clearance_to_the_cord(analytic_neck, analytic_prepared, posterior):
     # The cord's posterior surface lies at v = -3.8, the ball reaches v = -4.
-    assert posterior["mass_cord_clearance"].item() == pytest.approx(0.2, abs=0.2)
+    assert posterior["mass_cord_clearance"].item() == pytest.approx(0.2, abs=0.1)
     grid = analytic_prepared.spine.grid
     a, b = (np.clip(_ball(analytic_neck, "C5", u, 0.0, 2.0), -15, 15).astype(np.float32) for u in (-4.0, 4.0))
     assert clearance(a, b, grid=grid) == pytest.approx(4.0, abs=0.02)  # two balls 8 mm apart

@@ -80,7 +80,7 @@ def plane_moments(values, keep, step, origin, out):
 
 @kernel
 def negative_runs(values, step, out):
-    """Runs of negative values along rays, with linear crossings.
+    """Find the runs of negative values along rays, with linear crossings.
 
     `values` float64 (n, m), samples `step` apart; `out` float64 (n, 4): total negative length, longest run,
     its start and its end (distance from the first sample). Rays without a run give zeros and NaN, NaN.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from canalrisk.anatomy.centreline import canal_sections, first_curve, refine, turned
 from canalrisk.anatomy.checks import check_grid, check_mass
+from canalrisk.anatomy.fairing import faired
 from canalrisk.anatomy.foramina import find_foramina
 from canalrisk.anatomy.healthy import FLAVUM_MM, healthy_cord, sac_in_canal
 from canalrisk.anatomy.levels import Vertebrae, anterior_angle, find_vertebrae, landmarks_of
@@ -101,6 +102,7 @@ def build_spine(labelmap: LabelMap, *, progress: Progress | None = None) -> Spin
     line = _oriented(line, vertebrae, discs, findings)
 
     tell(0.5, "sac and cord")
+    canal = faired(canal, grid=grid, line=line)
     sac, cord_mask = _sac(content, canal, affected, grid, line, findings)
     line, affected = _with_sac(line, sac, affected, grid)
     landmarks = landmarks_of(line, vertebrae, discs)
@@ -110,7 +112,10 @@ def build_spine(labelmap: LabelMap, *, progress: Progress | None = None) -> Spin
         overlap = float(((measured < 0) & (mass < 0)).sum() * grid.voxel_volume)
         if overlap > _OVERLAP_MM3:
             measured = None
-            message = f"Mass and segmented cord overlap by {overlap:.0f} mm3: the cord was drawn without the mass and is taken as the pre-lesion cord."
+            message = (
+                f"Mass and segmented cord overlap by {overlap:.0f} mm3: the cord was drawn without the mass "
+                "and is taken as the pre-lesion cord."
+            )
             findings.append(Finding("CORD-DRAWN-WITHOUT-MASS", "warning", "cord", message))
 
     tell(0.7, "foramina")
@@ -177,7 +182,7 @@ def _canal(
 
 
 def _near(mask: Mask, vertebrae: Vertebrae, grid: Grid) -> Mask:
-    """The part of a long tube that lies beside the cervical vertebrae, 15 mm more at either end."""
+    """Keep the part of a long tube that lies beside the cervical vertebrae, 15 mm more at either end."""
     heights = np.concatenate([points @ vertebrae.cranial for points in vertebrae.points.values()])
     where = np.argwhere(mask)
     height = grid.to_world(where) @ vertebrae.cranial
@@ -236,7 +241,7 @@ def _sac(
     sac = signed_distance(sac_mask, grid=grid)
     if affected.any():
         sac = restored(sac, affected, grid=grid, line=line, only_larger=False)
-    return sac, cord_mask
+    return faired(sac, grid=grid, line=line), cord_mask
 
 
 def _cord(
@@ -250,7 +255,7 @@ def _cord(
 ) -> tuple[Distance, Distance | None]:
     """Pre-lesion cord, and today's as segmented."""
     if mask is not None:
-        measured = signed_distance(mask, grid=grid)
+        measured = faired(signed_distance(mask, grid=grid), grid=grid, line=line)
         if not affected.any():
             return measured, measured
         message = (
@@ -268,7 +273,7 @@ def _cord(
 
 
 def _with_sac(line: Centreline, sac: Distance, affected: Mask, grid: Grid) -> tuple[Centreline, Mask]:
-    """The centreline as far as the sac reaches: an inferred sac ends a little before its canal."""
+    """Cut the centreline to where the sac reaches: an inferred sac ends a little before its canal."""
     area = canal_sections(sac, grid=grid, line=line)[0]
     whole = np.flatnonzero(area > 0.5 * np.median(area))
     if not len(whole):

@@ -238,7 +238,7 @@ def extended(points: Array, length: float) -> Array:
 
 
 def _whole(area: Array) -> NDArray[np.bool_]:
-    """The longest run of sections that no end of the canal cuts."""
+    """Find the longest run of sections that no end of the canal cuts."""
     good = (area > _CUT_FRACTION * np.median(area[area > 0])) if (area > 0).any() else area > 0
     edges = np.flatnonzero(np.diff(np.concatenate(([0], good.astype(int), [0]))))
     starts, stops = edges[::2], edges[1::2]

@@ -167,7 +167,8 @@ def root_path(
         # A smooth minimum along the line: 0.4 mm sets how close to the narrowest point counts.
         narrow = -0.4 * np.log(np.mean(np.exp(-clear / 0.4), axis=-1))
         pull = ((parameters[..., 0] - _USUAL[0]) / 10.0) ** 2 + ((parameters[..., 1] - _USUAL[1]) / 10.0) ** 2
-        return narrow - _PULL * pull - 0.02 * (parameters[..., 2] ** 2 + parameters[..., 3] ** 2)
+        value: Array = narrow - _PULL * pull - 0.02 * (parameters[..., 2] ** 2 + parameters[..., 3] ** 2)
+        return value
 
     shifts = np.linspace(-_SHIFT_MM, _SHIFT_MM, 7)
     tried = np.stack(

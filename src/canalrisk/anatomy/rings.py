@@ -194,7 +194,7 @@ def _enclosed(
     along = np.arange(3.0, 26.0, 0.8)
     sample = points[:, None, None] + along[None, None, :, None] * direction[None, :, None]
     hit = (_label_at(index, grid, sample) == number).any(axis=2)
-    return hit.mean(axis=1)
+    return np.asarray(hit.mean(axis=1), np.float64)
 
 
 def _label_at(index: NDArray[np.int8], grid: Grid, points: Array) -> NDArray[np.int8]:
@@ -202,7 +202,8 @@ def _label_at(index: NDArray[np.int8], grid: Grid, points: Array) -> NDArray[np.
     shape = np.array(grid.shape)
     inside = ((voxel >= 0) & (voxel < shape)).all(axis=-1)
     voxel = np.clip(voxel, 0, shape - 1)
-    return np.where(inside, index[voxel[..., 0], voxel[..., 1], voxel[..., 2]], 0)
+    found = index[voxel[..., 0], voxel[..., 1], voxel[..., 2]]
+    return np.asarray(np.where(inside, found, 0), np.int8)
 
 
 def _across(axis: Array) -> Array:

@@ -42,7 +42,7 @@ def section_plane(spine: Spine, index: int, *, half_width: float = HALF_WIDTH_MM
 def offsets(half_width: float, step: float) -> Array:
     """Offsets of the plane's points along an axis, symmetric about zero, mm."""
     n = round(half_width / step)
-    return np.arange(-n, n + 1) * step
+    return np.asarray(np.arange(-n, n + 1) * step, np.float64)
 
 
 def plane_points(
@@ -98,7 +98,7 @@ def plane_moments(
 
 
 def negative_runs(values: Array, *, step: float) -> Array:
-    """Runs of negative values along rays.
+    """Find the runs of negative values along rays.
 
     Parameters
     ----------
@@ -148,7 +148,8 @@ def point_at(line: Centreline, s: float) -> tuple[Array, Array, Array, Array]:
     i = int(np.clip(np.searchsorted(line.s, s) - 1, 0, len(line.s) - 2))
     w = float(np.clip((s - line.s[i]) / (line.s[i + 1] - line.s[i]), 0.0, 1.0))
     mixed = [(1 - w) * a[i] + w * a[i + 1] for a in (line.points, line.right, line.anterior, line.tangent)]
-    return mixed[0], *(a / np.linalg.norm(a) for a in mixed[1:])  # type: ignore[return-value]
+    right, anterior, tangent = (a / np.linalg.norm(a) for a in mixed[1:])
+    return mixed[0], right, anterior, tangent
 
 
 def level_at(spine: Spine, s: float) -> str:

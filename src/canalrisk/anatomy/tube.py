@@ -31,8 +31,8 @@ class Tube:
 
 
 def angles() -> Array:
-    """The N_ANGLES ray angles, rad, from right towards anterior."""
-    return np.arange(N_ANGLES) * (2 * np.pi / N_ANGLES)
+    """Give the N_ANGLES ray angles, rad, from right towards anterior."""
+    return np.asarray(np.arange(N_ANGLES) * (2 * np.pi / N_ANGLES), np.float64)
 
 
 def rays(line: Centreline, centre: Array, *, longest: float = LONGEST_RAY_MM) -> Array:

@@ -80,7 +80,7 @@ def measure(
 
 
 def measure_findings(dataset: xr.Dataset) -> tuple[Finding, ...]:
-    """What a reader of one measured snapshot must know.
+    """Say what a reader of one measured snapshot must know.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ def _worst(prepared: Prepared, values: dict[str, Any], mass: Distance | None) ->
 
 
 def _wall(prepared: Prepared, index: int, degrees: float, mass: Distance | None) -> str:
-    """What bounds the free run of a section's ray on the side away from the mass."""
+    """Name what bounds the free run of a section's ray on the side away from the mass."""
     spine = prepared.spine
     line = prepared.rays[index, int(np.argmin(np.abs(SAGITTAL_DEGREES - degrees)))]
     canal = prepared.canal_rays[index, int(np.argmin(np.abs(SAGITTAL_DEGREES - degrees)))]
