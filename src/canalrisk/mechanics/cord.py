@@ -108,6 +108,7 @@ def simulate_cord(
     box = FieldBox(spine, points=model.tube.mesh.points)
     report(0.05, "cord: fields of mass and wall")
     masses = mass_fields(spine, timeline, box=box, surface=surface, frames=model.outlines)
+    findings += masses.findings
     wall: tuple[Obstacle, ...] = ()
     if settings.wall:
         lining = model.materials

@@ -23,6 +23,8 @@ Distance = NDArray[np.float32]
 CREASE_MM = 0.5
 # Free gap left between the undeformed cord and an obstacle at the start of the path.
 START_GAP_MM = 0.1
+# Space counted as mass is told to the reader from this volume on.
+TOLD_MM3 = 10.0
 # Insertion: greatest advance of the mass's surface per step, and greatest number of steps.
 ADVANCE_MM = 0.6
 MOST_STEPS = 40
@@ -42,6 +44,7 @@ class MassFields:
     carved: Spline | None
     snapshots: tuple[Spline | None, ...]
     insertion_steps: int = 1
+    findings: tuple[Finding, ...] = ()
 
 
 class FieldBox:
@@ -116,9 +119,10 @@ def mass_fields(spine: Spine, timeline: Timeline, *, box: FieldBox, surface: Arr
         for snapshot in timeline.snapshots
     ]
     snapshots = tuple(None if mass is None else box.spline(mass) for mass in masses)
+    findings = _hidden(timeline, masses, box=box, cord=cord)
     first, mass = snapshots[0], masses[0]
     if first is None or mass is None or first.value(surface).min() >= 0.0:
-        return MassFields(None, snapshots)
+        return MassFields(None, snapshots, findings=findings)
     margin = START_GAP_MM
     for _ in range(20):
         start = np.maximum(mass, margin - cord)
@@ -127,7 +131,25 @@ def mass_fields(spine: Spine, timeline: Timeline, *, box: FieldBox, surface: Arr
         if lack <= 0:
             break
         margin += lack
-    return MassFields(carved, snapshots, insertion_steps(start, mass, grid=box.grid))
+    return MassFields(carved, snapshots, insertion_steps(start, mass, grid=box.grid), findings)
+
+
+def _hidden(timeline: Timeline, masses: list[Array | None], *, box: FieldBox, cord: Array) -> tuple[Finding, ...]:
+    """Tell how much of the pre-lesion cord's place counts as mass because it lies behind or in a hollow of it."""
+    most, when = 0.0, 0.0
+    for snapshot, field in zip(timeline.snapshots, masses, strict=True):
+        if snapshot.mass is not None and field is not None:
+            hidden = (cord < 0) & (field < 0) & (box.cut(snapshot.mass) > 0)
+            volume = float(hidden.sum() * box.grid.voxel_volume)
+            if volume > most:
+                most, when = volume, snapshot.time_years
+    if most < TOLD_MM3:
+        return ()
+    message = (
+        f"Up to {most:.0f} mm3 of the pre-lesion cord's place lie behind the mass or in its hollows; the cord model "
+        "counts them as mass, because a cord that the mass displaces cannot stay there."
+    )
+    return (Finding("MASS-HOLLOW-FILLED", "info", f"{when:.2f} years", message),)
 
 
 def insertion_steps(start: Array, mass: Array, *, grid: Grid) -> int:
