@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from canalrisk.anatomy.spine import Spine
 from canalrisk.imaging.labelmap import LabelMap
 from canalrisk.phantom.known import known_spine
-from canalrisk.phantom.mass import MassSpec, place_mass
+from canalrisk.phantom.mass import MassSpec, place_mass, rounded
 from canalrisk.phantom.model import build_model
 from canalrisk.phantom.neck import sample_neck
 from canalrisk.phantom.sites import Side, axes_at, wall_distance
@@ -20,8 +20,9 @@ DEMO_SEED = 17
 DEMO_SPACING_MM = 0.6
 # Share of the canal's AP diameter that the mass takes at its worst level, and by how much it may then
 # overlap the undisplaced cord: a healthy canal leaves only about 20 % behind it (Valosek 2024).
-_OCCUPIED = 0.36
-_INDENT_MM = 1.2
+_OCCUPIED = 0.23
+_INDENT_MM = 0.5
+_ROUNDING_MM = 0.9
 
 
 def founding_case_specs(spine: Spine, *, side: Side = "left", seed: int = 0) -> tuple[MassSpec, ...]:
@@ -50,14 +51,15 @@ def founding_case_specs(spine: Spine, *, side: Side = "left", seed: int = 0) -> 
         return MassSpec(level, side, site, volume, seed=seed, **more)  # type: ignore[arg-type]
 
     return (
-        mass("C5", "paraspinal", 2200.0),
+        mass("C5", "paraspinal", 2400.0),
         mass("C4/5", "facet", 1100.0),
         mass("C5/6", "facet", 1000.0),
-        mass("C5", "lamina", 500.0),
-        mass("C4/5", "interlaminar", 400.0, reach_canal_mm=reach, indent_cord_mm=_INDENT_MM, depth_mm=3.0),
-        mass("C5/6", "interlaminar", 300.0, reach_canal_mm=0.6 * reach),
-        mass("C4/5", "foramen", 260.0),
-        mass("C5/6", "foramen", 220.0),
+        # One broad front in the canal: behind C5's lamina and in the two gaps beside it.
+        mass("C5", "lamina", 600.0, reach_canal_mm=0.8 * reach, lobes=4),
+        mass("C4/5", "interlaminar", 450.0, reach_canal_mm=reach, indent_cord_mm=_INDENT_MM, depth_mm=1.5, lobes=3),
+        mass("C5/6", "interlaminar", 300.0, reach_canal_mm=0.8 * reach, lobes=3),
+        mass("C4/5", "foramen", 160.0, reach_canal_mm=-1.0),
+        mass("C5/6", "foramen", 160.0, reach_canal_mm=-1.0),
     )
 
 
@@ -66,7 +68,8 @@ def founding_case(spine: Spine, *, side: Side = "left", seed: int = 0) -> NDArra
 
     See `founding_case_specs` for what it is made of, and `place_mass` for how it behaves.
     """
-    return place_mass(spine, founding_case_specs(spine, side=side, seed=seed))
+    mask = place_mass(spine, founding_case_specs(spine, side=side, seed=seed))
+    return rounded(spine, mask, radius_mm=_ROUNDING_MM, indent_cord_mm=_INDENT_MM)
 
 
 def demo_labelmap(*, spacing: float = DEMO_SPACING_MM) -> LabelMap:

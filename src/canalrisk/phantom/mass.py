@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from canalrisk.anatomy.spine import Spine
 from canalrisk.errors import UsageError
@@ -18,7 +19,6 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 CORD_CLEARANCE_MM = 0.5
-_LOBES = 14
 # A front slows in bone, past its reach into the canal and across the midline: mm of distance that a mm
 # of depth there costs.
 _BONE_COST = 0.15
@@ -52,6 +52,8 @@ class MassSpec:
         Elongation along (lateral, anterior, cranial); the site's own default when not given.
     depth_mm : float
         Moves the anchor this far towards the canal's axis, mm. Not used by `foramen`.
+    lobes : int
+        How many; fewer make a broader, smoother front.
     """
 
     level: str
@@ -63,6 +65,7 @@ class MassSpec:
     indent_cord_mm: float = 0.0
     stretch: tuple[float, float, float] | None = None
     depth_mm: float = 0.0
+    lobes: int = 14
 
 
 def place_mass(spine: Spine, specs: Sequence[MassSpec]) -> Mask:
@@ -109,15 +112,54 @@ def _place(spine: Spine, spec: MassSpec, mask: Mask, *, where: str) -> None:
     reach = rule.reach if spec.reach_canal_mm is None else spec.reach_canal_mm
     field += _BONE_COST * np.maximum(-spine.bone[box], 0.0)
     field += _CANAL_COST * np.maximum(-spine.canal[box] - reach, 0.0)
-    clearance = CORD_CLEARANCE_MM if spec.indent_cord_mm <= 0.0 else -spec.indent_cord_mm
-    blocked = (spine.cord[box] < clearance) | mask[box]
-    for vessel in _VESSELS:
-        if vessel in spine.soft:
-            blocked |= spine.soft[vessel][box]
+    blocked = _kept_free(spine, box, indent_cord_mm=spec.indent_cord_mm) | mask[box]
     if spec.side != "midline":
         field += _ACROSS_COST * np.maximum(-SIGN[spec.side] * _lateral(grid, origin, frame), 0.0)
     count = round(spec.volume_mm3 / grid.voxel_volume)
     mask[box] |= _grow_to(field, blocked, count, where=where)
+
+
+def rounded(spine: Spine, mask: Mask, *, radius_mm: float, indent_cord_mm: float = 0.0) -> Mask:
+    """Round a mass off without changing its volume: one piece, no crumbs, no gaps narrower than `radius_mm`.
+
+    Parameters
+    ----------
+    spine : Spine
+        The spine it was placed in; cord and arteries are kept free as in `place_mass`.
+    mask : ndarray of bool
+        Mass on the spine's grid.
+    radius_mm : float
+        Standard deviation of the smoothing, mm.
+    indent_cord_mm : float
+        As in `MassSpec`.
+
+    Returns
+    -------
+    ndarray of bool
+        Rounded mass of as many voxels.
+    """
+    if not mask.any():
+        return mask.copy()
+    margin = np.ceil(3.0 * radius_mm / spine.grid.spacing).astype(int) + 1
+    inside = np.argwhere(mask)
+    low = np.maximum(inside.min(axis=0) - margin, 0)
+    high = np.minimum(inside.max(axis=0) + margin + 1, mask.shape)
+    a, b, c = (slice(int(p), int(q)) for p, q in zip(low, high, strict=True))
+    soft = gaussian_filter(mask[a, b, c].astype(np.float64), radius_mm / spine.grid.spacing)
+    blocked = _kept_free(spine, (a, b, c), indent_cord_mm=indent_cord_mm)
+    out = np.zeros_like(mask)
+    out[a, b, c] = _grow_to(-soft, blocked, int(mask.sum()), where="rounding")
+    return out
+
+
+def _kept_free(spine: Spine, box: tuple[slice, slice, slice], *, indent_cord_mm: float) -> Mask:
+    """Return the voxels no mass may take: the cord with its clearance, and the arteries."""
+    clearance = CORD_CLEARANCE_MM if indent_cord_mm <= 0.0 else -indent_cord_mm
+    blocked = np.asarray(spine.cord[box] < clearance)
+    for vessel in _VESSELS:
+        if vessel in spine.soft:
+            blocked |= spine.soft[vessel][box]
+    return blocked
 
 
 def _cluster(spec: MassSpec, start: Array, frame: Array) -> tuple[Array, Array]:
@@ -125,10 +167,10 @@ def _cluster(spec: MassSpec, start: Array, frame: Array) -> tuple[Array, Array]:
     rng = np.random.default_rng([spec.seed, sum(map(ord, spec.level + spec.site))])
     stretch = np.array(spec.stretch or SITES[spec.site].stretch)
     # Overlapping lobes fill about 0.4 of their summed volume; the rest is found by flooding to the volume.
-    size = (spec.volume_mm3 / (0.40 * _LOBES * 4.0 / 3.0 * np.pi)) ** (1.0 / 3.0)
-    radii = size * rng.uniform(0.75, 1.25, _LOBES)
-    local = np.zeros((_LOBES, 3))
-    for i in range(1, _LOBES):
+    size = (spec.volume_mm3 / (0.40 * spec.lobes * 4.0 / 3.0 * np.pi)) ** (1.0 / 3.0)
+    radii = size * rng.uniform(0.75, 1.25, spec.lobes)
+    local = np.zeros((spec.lobes, 3))
+    for i in range(1, spec.lobes):
         # Early lobes are preferred, so that the cluster stays compact.
         on = int(rng.integers(0, i) * rng.uniform(0.3, 1.0))
         way = rng.standard_normal(3) * stretch

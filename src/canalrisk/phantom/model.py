@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import find_objects
+from scipy.ndimage import label as components
 
 from canalrisk.errors import UsageError
 from canalrisk.field.grid import Grid
@@ -71,6 +73,7 @@ def build_model(neck: Neck, *, spacing: float) -> Model:
     tube = tubes(neck, curve, sagittal(curve, y, z), x)
     passages = channels(neck, frames)
     bone, owner, joint = _vertebrae(neck, frames, passages, grid, tube.canal)
+    _drop_crumbs(bone, owner)
     return Model(neck, grid, frames, curve, passages, tube, bone, owner, joint)
 
 
@@ -121,6 +124,17 @@ def _vertebrae(
         owner[box] = np.where(closer, np.int8(i + 1), owner[box])
         nearest[box] = np.where(closer, distance, nearest[box])
     return np.maximum(nearest, 0.5 * (nearest - second + np.float32(gap))), owner, nearest + second
+
+
+def _drop_crumbs(bone: Field, owner: NDArray[np.int8]) -> None:
+    """Turn what joint gaps and channels have cut off a vertebra into soft tissue, in place."""
+    for i in range(len(LEVELS)):
+        mine = (owner == i + 1) & (bone < 0.0)
+        box = find_objects(mine.astype(np.int8))[0]
+        pieces, count = components(mine[box])
+        if count > 1:
+            largest = 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
+            bone[box][(pieces > 0) & (pieces != largest)] = 0.1
 
 
 def _foramina(frame: Frame, index: int, passages: tuple[Channel, ...]) -> list[Array]:

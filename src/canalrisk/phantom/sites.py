@@ -43,6 +43,9 @@ SITES: dict[str, SiteRule] = {
     "paraspinal": SiteRule((0.76, -0.65), 15.0, -2.0, (0.8, 0.9, 1.5)),
 }
 
+# Calcinosis comes into a foramen from the facet joint, behind the root.
+_BEHIND_ROOT_MM = 2.0
+
 
 def axes_at(spine: Spine, level: str) -> tuple[Array, Array]:
     """Return the canal's axis point (3,) at a level and its frame (3, 3): right, anterior, tangent.
@@ -82,7 +85,8 @@ def anchor(spine: Spine, *, level: str, side: str, site: str, depth: float = 0.0
         if found:
             path = found[0].path
             outside = np.flatnonzero(sample(spine, spine.canal, path) > SITES[site].beyond)
-            return origin, path[outside[0] if len(outside) else len(path) // 2], frame
+            at = path[outside[0] if len(outside) else len(path) // 2]
+            return origin, at - _BEHIND_ROOT_MM * frame[1], frame
     rule = SITES[site]
     lateral = SIGN[side] * rule.ray[0]
     ray = lateral * frame[0] + rule.ray[1] * frame[1]
