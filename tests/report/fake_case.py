@@ -171,8 +171,11 @@ def make_cord(line: Centreline, times: np.ndarray, failed: tuple[int, ...] = ())
         n_sections=len(s),
         cell_data={"region": region},
     )
+    pressed = np.exp(-(((points[surface][:, :, 2].mean(1) - 37) / 5) ** 2)) > 0.7
+    pressure = np.repeat((pressed & (points[surface][:, :, 1].mean(1) < 4))[:, None] * 0.001, 4, axis=1)
+    states = tuple(SimpleNamespace(contacts={"mass": SimpleNamespace(pressure=pressure)}) for _ in times)
     fields = {"strain_max_principal": strain, "von_mises": strain * 0.012, "pressure": strain * 0.004}
-    return SimpleNamespace(mesh=mesh, displacement=displacement, cell_fields=fields, findings=(), states=())
+    return SimpleNamespace(mesh=mesh, displacement=displacement, cell_fields=fields, findings=(), states=states)
 
 
 def _var(dims: tuple[str, ...], values: Any, units: str, name: str) -> tuple[tuple[str, ...], Any, dict[str, str]]:

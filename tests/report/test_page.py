@@ -119,7 +119,7 @@ def test_hostile_names_do_not_inject() -> None:
     evil = "<script>alert(1)</script>\"'><img src=http://x onerror=alert(1)>{{ 7*7 }}$x^2$"
     finding = Finding("X" + evil, "warning", evil, evil)
     hostile = fake_case(name=evil, findings=(finding,), n_times=2)
-    hostile.provenance["inputs"] = {"name": evil, "sha256": evil}
+    hostile.provenance["inputs"] = {"labels_name": evil, "labels_sha256": evil}
     hostile.provenance["command"] = f"canalrisk assess '{evil.replace(chr(39), '')}'"
     hostile.dataset["worst_level"] = hostile.dataset["worst_level"].copy(data=[evil, evil])
     hostile.dataset["mechanics_reason"] = hostile.dataset["mechanics_reason"].copy(data=[evil, evil])

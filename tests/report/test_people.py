@@ -10,7 +10,7 @@ from fake_case import fake_case
 from rich.console import Console
 
 from canalrisk.report import console_table
-from canalrisk.report.people import coverage, crossing, interval, percent, quantity, spread, volume, years
+from canalrisk.report.people import coverage, crossing, interval, percent, quantity, spread, unbroken, volume, years
 from canalrisk.report.provenance import provenance, scrub
 from canalrisk.report.summary import headline, summary
 
@@ -41,6 +41,10 @@ def test_intervals_and_units() -> None:
 def test_times() -> None:
     assert [years(t) for t in (0, 0.25, 1.0, 1.5, 2.0)] == ["today", "3 months", "1 year", "18 months", "2 years"]
     assert years(1 / 12) == "1 month"
+
+
+def test_numbers_keep_their_units() -> None:
+    assert unbroken("leaves 8.9 mm; loss 1.2 % now") == "leaves 8.9\u00a0mm; loss 1.2\u00a0% now"
 
 
 def test_coverage_of_an_interval() -> None:

@@ -100,14 +100,14 @@ def _foramen_table(said: dict[str, Any]) -> Table:
     first, last = said["times"][0], said["times"][-1]
     states = [first] if first is last else [first, last]
     names = [f"{name},\n{years(s['time_years'])}" for name in ("Lost", "Root risk") for s in states]
-    table = _table("Foramina and radiculopathy", "Foramen", "Free area,\ntoday", *names)
+    table = _table("Foramina and radiculopathy", "Foramen", "mm²,\ntoday", *names)
     for rows in zip(*(s["foramina"] for s in states), strict=True):
         lost = [percent(row["area_loss"]) for row in rows]
         risk = [interval(row["risk"], row["risk_low"], row["risk_high"]) for row in rows]
         root = f", {rows[0]['root']}" if rows[0]["root"] else ""
         style = "bold" if (rows[-1]["area_loss"] or 0) > 0.2 else None
         name = f"{rows[0]['foramen']} {rows[0]['side']}{root}"
-        table.add_row(name, quantity(rows[0]["area"], "mm²", 0), *lost, *risk, style=style)
+        table.add_row(name, quantity(rows[0]["area"], "", 0), *lost, *risk, style=style)
     return table
 
 

@@ -150,7 +150,7 @@ def _levels(ds: xr.Dataset, dim: str) -> np.ndarray:
 def _describe(ds: xr.Dataset, column: _Column) -> dict[str, str]:
     attrs = ds[column.variable].attrs
     entry = {
-        "Units": str(attrs.get("units", "n/a")),
+        "Units": str(attrs.get("units") or "n/a"),
         "LongName": str(attrs.get("long_name", column.variable)),
         "Description": str(attrs.get("definition", attrs.get("long_name", column.variable))),
     }

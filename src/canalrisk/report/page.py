@@ -51,6 +51,7 @@ def render(result: Case) -> str:
         "quantity": people.quantity,
         "volume": people.volume,
         "years": people.years,
+        "unbroken": people.unbroken,
     }
     environment.globals |= {
         "interval": people.interval,
@@ -77,7 +78,7 @@ def _context(result: Case) -> dict[str, Any]:
         "coverage": people.coverage(said["interval"]),
         "several": len(said["times"]) > 1,
         "mass": mass,
-        "title": str(record["inputs"].get("name", "")) or "Cervical spine",
+        "title": _title(record["inputs"]),
         "serious": [f for f in said["findings"] if f["severity"] == "serious"],
         "loud": [f for f in said["findings"] if f["severity"] != "info"],
         "quiet": [f for f in said["findings"] if f["severity"] == "info"],
@@ -105,6 +106,13 @@ def _context(result: Case) -> dict[str, Any]:
         "command": record.get("command") or "",
         "hashes": _hashes(record["inputs"]),
     }
+
+
+def _title(inputs: dict[str, Any]) -> str:
+    """Name the page after the label map; a phantom says that it is one."""
+    if "phantom" in inputs:
+        return f"Phantom neck, {inputs['phantom']}"
+    return str(inputs.get("labels_name") or "Cervical spine")
 
 
 def _worst_foramen(said: dict[str, Any]) -> dict[str, Any] | None:

@@ -113,3 +113,8 @@ def crossing(low: float | None, median: float | None, high: float | None, never:
     if median is None:
         return beyond if low is None else f"{beyond} in {percent(never)} of draws, earliest {said[0]}"
     return said[1] if said[0] == said[1] == said[2] else f"{said[1]} ({said[0]} to {said[2]})"
+
+
+def unbroken(text: str) -> str:
+    """Keep a number and its unit on one line."""
+    return re.sub(r"(?<=\d) (?=(mm|ml|%|N|kPa)\b|%)", "\u00a0", text)

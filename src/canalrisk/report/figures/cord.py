@@ -19,6 +19,8 @@ from canalrisk.report.reading import Case, chosen_times, times_of, worst_s
 Array = NDArray[np.float64]
 
 _FIELD = "strain_max_principal"
+# The solver's noise stays below this.
+_TOUCHING_MPA = 1e-9
 _MAP = colormaps["YlOrRd"]
 
 
@@ -130,6 +132,10 @@ def _unrolled(result: Case, k: int, strain: Array, top: float) -> Picture:
         # Seen from behind, the patient's right is on the right of the picture.
         ax.imshow(picture, extent=(-180, 180, s[0], s[-1]), origin="lower", aspect="auto", cmap=_MAP, vmin=0, vmax=top,
                   interpolation="bilinear")  # fmt: skip
+        touched = touched_faces(result, k)
+        if touched.any():
+            around = _interpolated(rank, angle, line.s[index], touched.astype(float), a, s)
+            ax.contour(a, s, around, levels=[0.5], colors=["#1b1b1b"], linewidths=1.3)
         landmarks = {n: p for n, p in result.spine.landmarks.items() if s[0] <= p <= s[-1]}
         ax.set_yticks([p for n, p in landmarks.items() if "/" not in n], [n for n in landmarks if "/" not in n])
         ax.set_xticks([-180, -90, 0, 90, 180], ["front", "left", "back", "right", "front"])
@@ -141,6 +147,16 @@ def _unrolled(result: Case, k: int, strain: Array, top: float) -> Picture:
         ax.set_title(f"Cord surface unrolled, {time}")
         alt = f"Map of maximum principal strain on the cord's surface, {time}; angle across, level upwards."
         return svg(figure, alt=alt, key="unrolled")
+
+
+def touched_faces(result: Case, k: int) -> NDArray[np.bool_]:
+    """Tell which surface quads the mass presses on, (quads,); none where the solver's states were not kept."""
+    none = np.zeros(len(result.cord.mesh.surface), bool)
+    states = result.cord.states
+    contact = states[k].contacts.get("mass") if k < len(states) else None
+    if contact is None or len(contact.pressure) != none.size:
+        return none
+    return np.asarray((np.asarray(contact.pressure) > _TOUCHING_MPA).any(axis=1))
 
 
 def _interpolated(layer: NDArray[np.int64], angle: Array, at: Array, strain: Array, a: Array, s: Array) -> Array:

@@ -37,7 +37,7 @@ _STEP = 0.12
 
 
 @dataclass(frozen=True, eq=False)
-class _Plane:
+class Plane:
     """One picture plane: origin, image right and up (unit, world mm), half sizes, letters left/right/top/bottom."""
 
     name: str
@@ -56,6 +56,21 @@ def colour_of(structure: str, order: int = 0) -> tuple[str, str] | None:
     return None
 
 
+def check_planes(result: Case) -> tuple[Plane, ...]:
+    """Choose axial, sagittal and coronal planes where the mass is deepest, in radiological orientation."""
+    centre, frame = frame_at(result), focus(result)
+    line = result.spine.centreline
+    span = max(30.0, 0.5 * float(line.s[-1] - line.s[0]) + 6)
+    middle = line.points[line.s.size // 2]
+    here = frame.origin
+    tall = here + ((middle - here) @ frame.up) * frame.up
+    return (
+        Plane("Axial, seen from below", centre.origin, -centre.right, centre.anterior, (37, 37), ("R", "L", "A", "P")),
+        Plane("Sagittal", tall, -frame.anterior, frame.up, (44, span), ("A", "P", "S", "I")),
+        Plane("Coronal, seen from the front", tall, -frame.right, frame.up, (44, span), ("R", "L", "S", "I")),
+    )
+
+
 def segmentation_planes(result: Case) -> tuple[list[Picture], list[tuple[str, str]]]:
     """Draw axial, sagittal and coronal planes through the worst level.
 
@@ -66,17 +81,7 @@ def segmentation_planes(result: Case) -> tuple[list[Picture], list[tuple[str, st
     legend : list of (name, colour)
         What the colours mean.
     """
-    centre, frame = frame_at(result), focus(result)
-    line = result.spine.centreline
-    span = max(30.0, 0.5 * float(line.s[-1] - line.s[0]) + 6)
-    middle = line.points[line.s.size // 2]
-    here = frame.origin
-    tall = here + ((middle - here) @ frame.up) * frame.up
-    planes = (
-        _Plane("Axial, seen from below", centre.origin, -centre.right, centre.anterior, (37, 37), ("R", "L", "A", "P")),
-        _Plane("Sagittal", tall, -frame.anterior, frame.up, (44, span), ("A", "P", "S", "I")),
-        _Plane("Coronal, seen from the front", tall, -frame.right, frame.up, (44, span), ("R", "L", "S", "I")),
-    )
+    planes = check_planes(result)
     values = [int(v) for v in np.unique(result.labelmap.labels) if v in result.labelmap.table.entries]
     levels = {f"vertebra:{name}": k for k, name in enumerate(result.spine.levels)}
     drawn: dict[int, str] = {}
@@ -92,7 +97,7 @@ def segmentation_planes(result: Case) -> tuple[list[Picture], list[tuple[str, st
     return [_draw(result, plane, planes, drawn) for plane in planes], list(legend.items())
 
 
-def _draw(result: Case, plane: _Plane, others: tuple[_Plane, ...], drawn: dict[int, str]) -> Picture:
+def _draw(result: Case, plane: Plane, others: tuple[Plane, ...], drawn: dict[int, str]) -> Picture:
     x, y, points = _lattice(plane, step=_STEP)
     rgb, label = _coloured(result, points, drawn, (y.size, x.size))
     extent = (-plane.half[0], plane.half[0], -plane.half[1], plane.half[1])
@@ -116,7 +121,7 @@ def _draw(result: Case, plane: _Plane, others: tuple[_Plane, ...], drawn: dict[i
         return svg(figure, alt=alt, key=f"plane-{plane.letters}")
 
 
-def _lattice(plane: _Plane, step: float) -> tuple[Array, Array, Array]:
+def _lattice(plane: Plane, step: float) -> tuple[Array, Array, Array]:
     x = np.arange(-plane.half[0] + step / 2, plane.half[0], step)
     y = np.arange(-plane.half[1] + step / 2, plane.half[1], step)
     gx, gy = np.meshgrid(x, y)
@@ -138,7 +143,7 @@ def _coloured(
     return rgb, label.reshape(shape)
 
 
-def _annotate(result: Case, ax, plane: _Plane, label: NDArray[np.int32], x: Array, y: Array) -> None:  # type: ignore[no-untyped-def]
+def _annotate(result: Case, ax, plane: Plane, label: NDArray[np.int32], x: Array, y: Array) -> None:  # type: ignore[no-untyped-def]
     stroke = [withStroke(linewidth=2.2, foreground=_PANEL)]
     if plane.letters[2] == "S":
         for value in np.unique(label):
@@ -160,7 +165,7 @@ def _annotate(result: Case, ax, plane: _Plane, label: NDArray[np.int32], x: Arra
     ax.text(w - 7, -h + 1.2, "10 mm", color="#ffffff", fontsize=8.5, ha="center", va="bottom")
 
 
-def _cross(ax, plane: _Plane, others: tuple[_Plane, ...]) -> None:  # type: ignore[no-untyped-def]
+def _cross(ax, plane: Plane, others: tuple[Plane, ...]) -> None:  # type: ignore[no-untyped-def]
     """Thin lines where the other planes cut this one."""
     for other in others:
         normal = np.cross(other.right, other.up)
