@@ -102,19 +102,21 @@ class BlockCholesky:
         """
         p = self.pattern
         np.take(right, p.order, axis=0, out=self._x)
-        blocks.substitute(
-            p.starts,
-            self._offsets,
-            p.pointer,
-            p.column,
-            self._blocks,
-            self._free,
-            self._factor,
-            self._x,
-            self._t,
-            blas.LETTERS,
-            self._integers,
-        )
+        for inward in (1, 0):
+            blocks.substitute(
+                inward,
+                p.starts,
+                self._offsets,
+                p.pointer,
+                p.column,
+                self._blocks,
+                self._free,
+                self._factor,
+                self._x,
+                self._t,
+                blas.LETTERS,
+                self._integers,
+            )
         result = np.empty_like(self._x)
         result[p.order] = self._x
         return result

@@ -75,6 +75,7 @@ def stress_strain(system: System, u: Array) -> Fields:
         system.weights,
         system.table,
         system.index,
+        False,
         f,
         jacobian,
         dilatation,

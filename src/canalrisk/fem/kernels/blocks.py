@@ -37,10 +37,10 @@ def _scatter_diagonal(section, starts, pointer, column, blocks, free, shift, a):
 
 
 @kernel
-def _scatter_coupling(section, forward, starts, pointer, column, blocks, free, x, first):
+def _scatter_coupling(section, other, starts, pointer, column, blocks, free, x, first):
     """Dense coupling of `section` (rows) with the next one to eliminate into (columns); first nonzero rows."""
-    other = section + 1 if forward else section - 1
-    low = section if forward else other
+    forward = other > section
+    low = min(section, other)
     n0, m0 = starts[section], starts[other]
     n = 3 * (starts[section + 1] - n0)
     m = 3 * (starts[other + 1] - m0)
@@ -125,10 +125,17 @@ def _cholesky(n, a, letters, z):
 
 
 @kernel
-def _half(begin, end, step, starts, offsets, pointer, column, blocks, free, shift, factor, x, update, first,
-          letters, scalars, z):  # fmt: skip
+def _factor_half(half, starts, offsets, pointer, column, blocks, free, shift, factor, x, update, first,
+                 letters, scalars, z):  # fmt: skip
+    sections = len(starts) - 1
+    middle = sections // 2
+    section = 0
+    step = 1
+    if half == 1:
+        section = sections - 1
+        step = -1
     updated = 0
-    for section in range(begin, end, step):
+    while section != middle:
         n = 3 * (starts[section + 1] - starts[section])
         a = factor[offsets[section] : offsets[section] + n * n].reshape(n, n)
         _scatter_diagonal(section, starts, pointer, column, blocks, free, shift, a)
@@ -136,40 +143,42 @@ def _half(begin, end, step, starts, offsets, pointer, column, blocks, free, shif
             _subtract(n, a, update)
         if _cholesky(n, a, letters, z) != 0:
             return section + 1
-        n, m = _scatter_coupling(section, step > 0, starts, pointer, column, blocks, free, x, first)
+        n, m = _scatter_coupling(section, section + step, starts, pointer, column, blocks, free, x, first)
         _eliminate(n, m, a, x, first, update, letters, scalars, z)
         updated = 1
+        section += step
+    return 0
+
+
+@kernel
+def _factor_middle(starts, offsets, pointer, column, blocks, free, shift, factor, update, letters, z):
+    sections = len(starts) - 1
+    middle = sections // 2
+    n = 3 * (starts[middle + 1] - starts[middle])
+    a = factor[offsets[middle] : offsets[middle] + n * n].reshape(n, n)
+    _scatter_diagonal(middle, starts, pointer, column, blocks, free, shift, a)
+    if middle > 0:
+        _subtract(n, a, update[0])
+    if middle < sections - 1:
+        _subtract(n, a, update[1])
+    if _cholesky(n, a, letters, z) != 0:
+        return middle + 1
     return 0
 
 
 @pkernel
-def factorise(
-    starts, offsets, pointer, column, blocks, free, shift, factor, x, update, first, letters, scalars, z, status
-):
+def factorise(starts, offsets, pointer, column, blocks, free, shift, factor, x, update, first, letters, scalars, z, status):
     """Factor all sections into `factor` (flat); `status` (3,) is 0 or 1 + the section that is not positive definite.
 
     `x`, `update` (2, w, w), `first` (2, w), `z` (2, 8) int32 and `status` are work space, w the widest section.
     """
-    sections = len(starts) - 1
-    middle = sections // 2
     for half in prange(2):
-        if half == 0:
-            status[0] = _half(0, middle, 1, starts, offsets, pointer, column, blocks, free, shift, factor, x[0],
-                              update[0], first[0], letters, scalars, z[0])  # fmt: skip
-        else:
-            status[1] = _half(sections - 1, middle, -1, starts, offsets, pointer, column, blocks, free, shift, factor,
-                              x[1], update[1], first[1], letters, scalars, z[1])  # fmt: skip
+        h = np.int64(half)
+        status[h] = _factor_half(h, starts, offsets, pointer, column, blocks, free, shift, factor, x[h], update[h],
+                                 first[h], letters, scalars, z[h])  # fmt: skip
     status[2] = 0
     if status[0] == 0 and status[1] == 0:
-        n = 3 * (starts[middle + 1] - starts[middle])
-        a = factor[offsets[middle] : offsets[middle] + n * n].reshape(n, n)
-        _scatter_diagonal(middle, starts, pointer, column, blocks, free, shift, a)
-        if middle > 0:
-            _subtract(n, a, update[0])
-        if middle < sections - 1:
-            _subtract(n, a, update[1])
-        if _cholesky(n, a, letters, z[0]) != 0:
-            status[2] = middle + 1
+        status[2] = _factor_middle(starts, offsets, pointer, column, blocks, free, shift, factor, update, letters, z[0])
 
 
 @kernel
@@ -177,13 +186,15 @@ def _triangular(section, transposed, starts, offsets, factor, b, letters, z):
     n = 3 * (starts[section + 1] - starts[section])
     a = factor[offsets[section] : offsets[section] + n * n].reshape(n, n)
     z[0], z[1] = n, 1
-    trans = letters[1:] if transposed else letters[2:]
+    # Letters are L, T, N: position 1 is "transposed", 2 "as it is".
+    trans = letters[2 - transposed :]
     dtrsv(letters.ctypes, trans.ctypes, letters[2:].ctypes, z.ctypes, a[0, 0:].ctypes, z.ctypes, b.ctypes, z[1:].ctypes)
 
 
 @kernel
-def _couple(low, upward, starts, pointer, column, blocks, free, x, y):
-    """Subtract coupling times x: from section `low` to `low` + 1 if `upward`, else back. x, y are (n, 3)."""
+def _couple(source, target, starts, pointer, column, blocks, free, x, y):
+    """Subtract from `y` in section `target` the coupling with `x` in the neighbouring section `source`; both (n, 3)."""
+    low = min(source, target)
     for i in range(starts[low], starts[low + 1]):
         for k in range(pointer[i], pointer[i + 1]):
             j = column[k]
@@ -192,56 +203,58 @@ def _couple(low, upward, starts, pointer, column, blocks, free, x, y):
             for p in range(3):
                 for q in range(3):
                     if free[i, p] and free[j, q]:
-                        if upward:
+                        if source == low:
                             y[j, q] -= blocks[k, 3 * p + q] * x[i, p]
                         else:
                             y[i, p] -= blocks[k, 3 * p + q] * x[j, q]
 
 
 @kernel
-def _sweep(inward, begin, end, step, starts, offsets, pointer, column, blocks, free, factor, x, t, letters, z):
-    """One half of a solve: towards the middle (`inward`) or away from it."""
-    if inward:
-        for section in range(begin, end, step):
-            n0, n1 = starts[section], starts[section + 1]
-            _triangular(section, False, starts, offsets, factor, x[n0], letters, z)
-            t[n0:n1] = x[n0:n1]
-            _triangular(section, True, starts, offsets, factor, t[n0], letters, z)
-            low = section if step > 0 else section - 1
-            if section + step != end:
-                _couple(low, step > 0, starts, pointer, column, blocks, free, t, x)
-        return
-    for section in range(end - step, begin - step, -step):
+def _substitute_half(half, inward, starts, offsets, pointer, column, blocks, free, factor, x, t, letters, z):
+    """One half of a solve: towards the middle (`inward` 1) or away from it (0)."""
+    sections = len(starts) - 1
+    middle = sections // 2
+    count = middle if half == 0 else sections - 1 - middle
+    for number in range(count):
+        away = number if inward == 1 else count - 1 - number
+        section = away if half == 0 else sections - 1 - away
+        following = section + 1 if half == 0 else section - 1
         n0, n1 = starts[section], starts[section + 1]
-        t[n0:n1] = 0.0
-        low = section if step > 0 else section - 1
-        _couple(low, step < 0, starts, pointer, column, blocks, free, x, t)
-        _triangular(section, False, starts, offsets, factor, t[n0], letters, z)
-        x[n0:n1] += t[n0:n1]
-        _triangular(section, True, starts, offsets, factor, x[n0], letters, z)
+        if inward == 1:
+            _triangular(section, 0, starts, offsets, factor, x[n0], letters, z)
+            t[n0:n1] = x[n0:n1]
+            _triangular(section, 1, starts, offsets, factor, t[n0], letters, z)
+            # Both halves end beside the middle section, which takes their parts one after the other.
+            if following != middle:
+                _couple(section, following, starts, pointer, column, blocks, free, t, x)
+        else:
+            t[n0:n1] = 0.0
+            _couple(following, section, starts, pointer, column, blocks, free, x, t)
+            _triangular(section, 0, starts, offsets, factor, t[n0], letters, z)
+            x[n0:n1] += t[n0:n1]
+            _triangular(section, 1, starts, offsets, factor, x[n0], letters, z)
+
+
+@kernel
+def _substitute_middle(starts, offsets, pointer, column, blocks, free, factor, x, t, letters, z):
+    sections = len(starts) - 1
+    middle = sections // 2
+    if middle > 0:
+        _couple(middle - 1, middle, starts, pointer, column, blocks, free, t, x)
+    if middle < sections - 1:
+        _couple(middle + 1, middle, starts, pointer, column, blocks, free, t, x)
+    _triangular(middle, 0, starts, offsets, factor, x[starts[middle]], letters, z)
+    _triangular(middle, 1, starts, offsets, factor, x[starts[middle]], letters, z)
 
 
 @pkernel
-def substitute(starts, offsets, pointer, column, blocks, free, factor, x, t, letters, z):
-    """Solve in place: `x` (n, 3) in block order; `t` (n, 3) is work space."""
-    sections = len(starts) - 1
-    middle = sections // 2
+def substitute(inward, starts, offsets, pointer, column, blocks, free, factor, x, t, letters, z):
+    """Solve in place, in two calls: `inward` 1 (ends to middle, middle included), then 0 (back to the ends).
+
+    `x` (n, 3) in block order; `t` (n, 3) is work space.
+    """
     for half in prange(2):
-        if half == 0:
-            _sweep(True, 0, middle, 1, starts, offsets, pointer, column, blocks, free, factor, x, t, letters, z[0])
-        else:
-            _sweep(True, sections - 1, middle, -1, starts, offsets, pointer, column, blocks, free, factor, x, t,
-                   letters, z[1])  # fmt: skip
-    # The two sections beside the middle both write to it: one after the other.
-    if middle > 0:
-        _couple(middle - 1, True, starts, pointer, column, blocks, free, t, x)
-    if middle < sections - 1:
-        _couple(middle, False, starts, pointer, column, blocks, free, t, x)
-    _triangular(middle, False, starts, offsets, factor, x[starts[middle]], letters, z[0])
-    _triangular(middle, True, starts, offsets, factor, x[starts[middle]], letters, z[0])
-    for half in prange(2):
-        if half == 0:
-            _sweep(False, 0, middle, 1, starts, offsets, pointer, column, blocks, free, factor, x, t, letters, z[0])
-        else:
-            _sweep(False, sections - 1, middle, -1, starts, offsets, pointer, column, blocks, free, factor, x, t,
-                   letters, z[1])  # fmt: skip
+        h = np.int64(half)
+        _substitute_half(h, inward, starts, offsets, pointer, column, blocks, free, factor, x, t, letters, z[h])
+    if inward == 1:
+        _substitute_middle(starts, offsets, pointer, column, blocks, free, factor, x, t, letters, z[0])

@@ -12,7 +12,7 @@ from canalrisk.fem.kernels.hex8 import CHUNKS, spatial_gradients
 
 @kernel
 def _recover(
-    first, last, u, cells, gradients, weights, table, index, f, jacobian, dilatation, pressure, cauchy, stretch
+    first, last, u, cells, gradients, weights, table, index, tangent, f, jacobian, dilatation, pressure, cauchy, stretch
 ):
     spatial, tau, c, work = np.empty((3, 8)), np.empty(6), np.empty((6, 6)), np.empty((10, 6))
     b = np.empty((8, 6))
@@ -29,7 +29,7 @@ def _recover(
         pressure[e] = mean / volume0
         for q in range(8):
             j = jacobian[e, q]
-            isochoric(table[index[e, q]], b[q], j, tau, c, False, work)
+            isochoric(table[index[e, q]], b[q], j, tau, c, tangent, work)
             for i in range(6):
                 cauchy[e, q, i] = tau[i] / j
             for i in range(3):
@@ -39,11 +39,14 @@ def _recover(
 
 
 @pkernel
-def recover(u, cells, gradients, weights, table, index, f, jacobian, dilatation, pressure, cauchy, stretch):
-    """Fill F (m, 8, 3, 3), J (m, 8), v / V (m,), mean stress (m,), Cauchy (m, 8, 6), greatest stretch (m, 8)."""
+def recover(u, cells, gradients, weights, table, index, tangent, f, jacobian, dilatation, pressure, cauchy, stretch):
+    """Fill F (m, 8, 3, 3), J (m, 8), v / V (m,), mean stress (m,), Cauchy (m, 8, 6), greatest stretch (m, 8).
+
+    `tangent` is False: an argument, so that the constitutive kernels are compiled once only.
+    """
     m = len(cells)
     for chunk in prange(CHUNKS):
         _recover(
-            chunk * m // CHUNKS, (chunk + 1) * m // CHUNKS, u, cells, gradients, weights, table, index, f, jacobian,
+            chunk * m // CHUNKS, (chunk + 1) * m // CHUNKS, u, cells, gradients, weights, table, index, tangent, f, jacobian,
             dilatation, pressure, cauchy, stretch,
         )  # fmt: skip
