@@ -16,7 +16,7 @@ OBLIQUE = (0.35, -0.5, 0.8)
 
 
 @pytest.mark.parametrize("name", ["0.5", "0.8", "slices"])
-@pytest.mark.parametrize("radius", [3.5, 5.0, 10.0])
+@pytest.mark.parametrize("radius", [3.5, 10.0])
 def test_sphere_volume_and_radius(name, radius):
     grid = cube_grid(SPACINGS[name], turn=rotation(2), half=radius + 3)
     distance = signed_distance(sphere(world(grid), radius) < 0, grid=grid, band=3.0)
@@ -26,11 +26,19 @@ def test_sphere_volume_and_radius(name, radius):
     assert (3 * got / (4 * np.pi)) ** (1 / 3) == pytest.approx(radius, abs=of_radius)
 
 
-@pytest.mark.parametrize("name", ["0.3", "0.5", "0.8", "slices"])
-@pytest.mark.parametrize(("radius", "axis"), [(3.5, OBLIQUE), (6.0, (0.0, 0.05, 1.0)), (10.0, OBLIQUE)])
+@pytest.mark.parametrize(
+    ("name", "radius", "axis"),
+    [
+        ("0.3", 3.5, OBLIQUE),
+        ("0.5", 3.5, OBLIQUE),
+        ("0.5", 6.0, (0.0, 0.05, 1.0)),
+        ("0.8", 3.5, OBLIQUE),
+        ("0.8", 10.0, OBLIQUE),
+        ("slices", 3.5, OBLIQUE),
+        ("slices", 6.0, (0.0, 0.05, 1.0)),
+    ],
+)
 def test_tube_volume_and_radius(name, radius, axis):
-    if name == "0.3" and radius != 3.5:
-        pytest.skip("one size is enough at the finest voxels")
     half = 8.0
     grid = cube_grid(SPACINGS[name], half=min(half + radius + 2, 17.0))
     distance = signed_distance(tube(world(grid), radius, axis, half=half) < 0, grid=grid, band=3.0)
