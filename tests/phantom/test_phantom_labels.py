@@ -131,7 +131,7 @@ def test_same_seed_same_labels_and_other_seed_other_labels():
 
 def test_map_says_what_it_is(labelmap):
     codes = {f.code for f in labelmap.findings}
-    assert {"PHANTOM", "PHANTOM-RECALLED"} <= codes
+    assert {"PHANTOM", "PHANTOM-ASSUMED-SPREAD", "PHANTOM-RECALLED"} <= codes
     assert labelmap.table.entries[5] == "vertebra:C5"
     assert set(np.unique(labelmap.labels)) - {0} <= set(labelmap.table.entries)
 

@@ -7,7 +7,7 @@ import pytest
 
 from canalrisk.errors import UsageError
 from canalrisk.phantom import STATIONS, sample_neck
-from canalrisk.phantom.published import published, recalled_findings, table
+from canalrisk.phantom.published import assumed_spread_finding, published, recalled_findings, table
 
 N = 1200
 C5 = STATIONS.index("C5")
@@ -78,3 +78,11 @@ def test_recalled_numbers_become_findings():
     assert recalled
     assert all(quantity in named for quantity in recalled)
     assert "canal_ap" not in named
+
+
+def test_every_spread_has_a_status_and_assumed_ones_become_a_finding():
+    for row in table().values():
+        assert (row.sd > 0.0) == bool(row.sd_status), row
+    where = assumed_spread_finding().where
+    assert "foramen_width" in where
+    assert "canal_ap" not in where

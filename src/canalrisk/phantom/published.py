@@ -24,7 +24,10 @@ class Published:
     units : str
         ``mm``, ``mm2``, ``deg`` or ``-``.
     status : {"VERIFIED", "DERIVED", "RECALLED"}
-        How far the number can be trusted: read in the source, computed from such numbers, from memory.
+        How far the mean can be trusted: read in the source, computed from such numbers, from memory.
+    sd_status : str
+        The same for the sd; ``ASSUMED`` where the source gives none, or only one pooled over levels, and
+        a smaller spread between people was chosen. Empty where sd is 0.
     source : str
         Where it comes from.
     """
@@ -35,6 +38,7 @@ class Published:
     sd: float
     units: str
     status: str
+    sd_status: str
     source: str
 
 
@@ -45,7 +49,14 @@ def table() -> dict[tuple[str, str], Published]:
     rows = csv.DictReader(text.splitlines())
     return {
         (r["quantity"], r["level"]): Published(
-            r["quantity"], r["level"], float(r["mean"]), float(r["sd"] or 0.0), r["units"], r["status"], r["source"]
+            r["quantity"],
+            r["level"],
+            float(r["mean"]),
+            float(r["sd"] or 0.0),
+            r["units"],
+            r["status"],
+            r["sd_status"],
+            r["source"],
         )
         for r in rows
     }
@@ -75,4 +86,15 @@ def recalled_findings() -> tuple[Finding, ...]:
         )
         for quantity, rows_of in groupby(rows, key=lambda r: r.quantity)
         for group in [list(rows_of)]
+    )
+
+
+def assumed_spread_finding() -> Finding:
+    """Return the Finding that names the quantities whose spread between people was assumed."""
+    quantities = sorted({row.quantity for row in table().values() if row.sd_status == "ASSUMED"})
+    return Finding(
+        "PHANTOM-ASSUMED-SPREAD",
+        "info",
+        ", ".join(quantities),
+        "The phantom's spread of these dimensions between people was assumed; only their means are published.",
     )

@@ -8,7 +8,7 @@ from canalrisk.findings import Finding
 from canalrisk.imaging.labelmap import LabelMap, LabelTable
 from canalrisk.phantom.model import Model, build_model
 from canalrisk.phantom.neck import DISCS, Neck
-from canalrisk.phantom.published import recalled_findings
+from canalrisk.phantom.published import assumed_spread_finding, recalled_findings
 from canalrisk.phantom.soft import ARTERY, CORD, CSF, DISC, EPIDURAL, FLAVUM, MASS, ROOT, paint_routes, paint_soft
 
 _LEVEL_VALUE = {"C1": 1, "C2": 2, "C3": 3, "C4": 4, "C5": 5, "C6": 6, "C7": 7, "T1": 8}
@@ -38,7 +38,7 @@ def voxelise(neck: Neck, *, spacing: float = 0.5) -> LabelMap:
     -------
     LabelMap
         Labels of `label_table`; no mass. C5's body centre is the world origin. Findings name every
-        dimension that rests on a recalled number.
+        dimension that rests on a recalled number, and every spread that was assumed.
 
     Raises
     ------
@@ -64,4 +64,4 @@ def label(model: Model) -> LabelMap:
 
 def _findings() -> tuple[Finding, ...]:
     made = Finding("PHANTOM", "info", "whole map", "This neck was generated from published morphometry; it is nobody.")
-    return (made, *recalled_findings())
+    return (made, assumed_spread_finding(), *recalled_findings())
