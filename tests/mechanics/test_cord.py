@@ -21,7 +21,7 @@ def spine():
 def dorsal(spine):
     """A ball behind the cord, growing from no contact to 35 % of the cord's depth."""
     masses = [sphere(spine, centre=(0, -12.0, 46.5), radius=r) for r in (7.5, 9.2, 10.4)]
-    return simulate_cord(spine, timeline(spine, masses), CordSettings())
+    return simulate_cord(spine, timeline(spine, masses), CordSettings(margin_mm=18.0))
 
 
 def test_growing_ball_converges_and_loads_the_cord_more_and_more(dorsal):
@@ -67,7 +67,7 @@ def test_area_loss_is_largest_under_the_ball(dorsal):
 
 
 def test_no_mass_at_all_is_a_healthy_cord(spine):
-    result = simulate_cord(spine, timeline(spine, [None, None]), CordSettings())
+    result = simulate_cord(spine, timeline(spine, [None, None]), CordSettings(margin_mm=18.0))
     assert (result.dataset.mechanics_status == 0).all()
     assert (result.dataset.contact_force == 0).all()
     assert float(result.dataset.cord_area_loss_predicted_max.max()) < 0.005
@@ -97,7 +97,7 @@ def test_fields_land_on_the_grid_and_in_a_vtu(dorsal, spine, tmp_path):
 def test_path_that_is_given_up_fails_with_a_reason_and_no_numbers(spine, monkeypatch):
     monkeypatch.setattr(cord, "PATH", Settings(max_steps=1))
     masses = [sphere(spine, centre=(0, -12.0, 46.5), radius=r) for r in (12.0, 12.5)]
-    result = simulate_cord(spine, timeline(spine, masses), CordSettings())
+    result = simulate_cord(spine, timeline(spine, masses), CordSettings(margin_mm=18.0))
     assert list(result.dataset.mechanics_status) == [1, 1]
     assert str(result.dataset.mechanics_reason.values[0])
     assert str(result.dataset.mechanics_reason.values[1]).startswith("an earlier time failed")

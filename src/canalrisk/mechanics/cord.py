@@ -36,6 +36,8 @@ Progress = Callable[[float, str], None]
 BUFFER_MM = 0.5
 # A path that needs more steps than this per load is given up with a reason.
 PATH = Settings(max_steps=60)
+# A mass this far from the nodes and face centres touches no contact point between them either.
+CLEAR_MM = 0.05
 # No node of the cord may lie deeper than this in the mass.
 ENGULFED_MM = 0.5
 _EARLIER = "an earlier time failed: "
@@ -114,7 +116,8 @@ def simulate_cord(
         lining = model.materials
         field, found = wall_field(spine, box=box, surface=surface, flavum_mm=lining.flavum_mm, dura_mm=lining.dura_mm)
         findings += found
-        room = max(1e-3, min(BUFFER_MM, -float(field.value(surface).max())))
+        # Contact points lie a little nearer to a hollow wall than the points looked at here.
+        room = max(1e-3, min(BUFFER_MM, -float(field.value(surface).max()) - 0.05))
         wall = (Obstacle("wall", field, sign=-1, buffer_thickness=room, buffer_pressure=model.materials.fat_mpa),)
     states = _walk(model, masses, wall, report)
     times = np.array([snapshot.time_years for snapshot in timeline.snapshots])
@@ -128,7 +131,8 @@ def simulate_cord(
     reference = None
     if any(state.converged and np.any(state.u) for state in states):
         report(0.9, "cord: reference between plates")
-        reference = solve(model.system, plate_loads(model.tube, region=region), settings=PATH)[-1]
+        apart, closed = plate_loads(model.tube, region=region)
+        (reference,) = solve(model.system, [closed], origin=apart, settings=PATH)
     return _collect(model, states, reference, times=times, region=region, settings=settings, findings=findings)
 
 
@@ -142,26 +146,48 @@ def _walk(model: CordModel, masses: MassFields, wall: tuple[Obstacle, ...], repo
 
     Load by load, so that a reader sees it move: each solve starts at the state and load before.
     """
-    fields = [*([masses.carved] if masses.carved is not None else []), *masses.snapshots]
-    loads = [Load(obstacles=wall if field is None else (Obstacle("mass", field), *wall)) for field in fields]
+
+    def load_of(field: Spline | None) -> Load:
+        return Load(obstacles=wall if field is None else (Obstacle("mass", field), *wall))
+
+    surface = _surface_points(model.tube.mesh)
     states: list[State] = []
-    for number, load in enumerate(loads):
-        report(0.1 + 0.8 * number / len(loads), f"cord: load {number + 1} of {len(loads)}")
-        if states and not states[-1].converged:
-            broken = states[-1].reason.removeprefix(_EARLIER)
-            states.append(replace(states[-1], reason=_EARLIER + broken, reached=0.0))
+    # Carved mass and wall leave the undeformed cord alone: the path can start there.
+    origin = load_of(masses.carved)
+    for number, field in enumerate(masses.snapshots):
+        report(0.1 + 0.8 * number / len(masses.snapshots), f"cord: time {number + 1} of {len(masses.snapshots)}")
+        last = states[-1] if states else None
+        load = load_of(field)
+        if last is not None and not last.converged:
+            broken = last.reason.removeprefix(_EARLIER)
+            states.append(replace(last, reason=_EARLIER + broken, reached=0.0))
             continue
-        inserting = masses.carved is not None and number == 1
-        part = 1.0 / masses.insertion_steps if inserting else 1.0
-        (state,) = solve(
-            model.system,
-            [load],
-            start=states[-1] if states else None,
-            origin=loads[number - 1] if states else None,
-            settings=replace(PATH, first_step=part),
-        )
-        states.append(_checked(model, state, fields[number]))
-    return states[-len(masses.snapshots) :]
+        if (last is None or not np.any(last.u)) and (field is None or field.value(surface).min() > CLEAR_MM):
+            states.append(_at_rest(model))
+        else:
+            inserting = number == 0 and masses.carved is not None
+            part = 1.0 / masses.insertion_steps if inserting else 1.0
+            (state,) = solve(model.system, [load], start=last, origin=origin, settings=replace(PATH, first_step=part))
+            states.append(_checked(model, state, field))
+        origin = load
+    return states
+
+
+def _at_rest(model: CordModel) -> State:
+    """Return the undeformed cord, which nothing touches."""
+    zeros = np.zeros_like(model.tube.mesh.points)
+    return State(
+        u=zeros,
+        converged=True,
+        reason="",
+        reached=1.0,
+        iterations=0,
+        factorisations=0,
+        residual=0.0,
+        energy=0.0,
+        min_jacobian=1.0,
+        reactions=zeros,
+    )
 
 
 def _checked(model: CordModel, state: State, mass: Spline | None) -> State:

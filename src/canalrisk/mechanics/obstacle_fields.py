@@ -235,6 +235,8 @@ def wall_field(
         if lack <= 0:
             break
         margin += lack
+    if depth < START_GAP_MM:
+        return spline, ()
     message = (
         f"The pre-lesion cord would enter the flavum-lined canal wall by {depth:.1f} mm; the wall was moved out to "
         f"{START_GAP_MM:g} mm from the cord there."

@@ -16,11 +16,13 @@ Array = NDArray[np.float64]
 REDUCTION = 0.10
 # Beyond the region the plates bend away from the cord by this much over this length.
 RELEASE_MM, RELEASE_LENGTH_MM = 1.5, 5.0
+# The plates start this far off the cord.
+START_GAP_MM = 0.05
 _SPACING_MM = 1.0
 _MARGIN_MM = 8.0
 
 
-def plate_loads(tube: CordTube, *, region: Region, steps: int = 1) -> list[Load]:
+def plate_loads(tube: CordTube, *, region: Region) -> tuple[Load, Load]:
     """Two plates, flat from left to right, follow the cord's front and back and close on it.
 
     Parameters
@@ -29,13 +31,12 @@ def plate_loads(tube: CordTube, *, region: Region, steps: int = 1) -> list[Load]
         Meshed cord.
     region : Region
         Where the plates act.
-    steps : int
-        Loads from first touch to `REDUCTION`.
 
     Returns
     -------
-    list of Load
-        Obstacles ``plate-dorsal`` and ``plate-ventral``; the last load is the reference state.
+    tuple of two Load
+        Plates ``plate-dorsal`` and ``plate-ventral`` just before they touch, and closed to `REDUCTION`: the
+        reference state.
     """
     frame = tube.outlines
     rings = tube.mesh.points.reshape(tube.mesh.n_sections, -1, 3)[:, tube.mesh.ring]
@@ -60,12 +61,13 @@ def plate_loads(tube: CordTube, *, region: Region, steps: int = 1) -> list[Load]
     ventral = np.interp(s, frame.s, front) - height + away
 
     def obstacle(name: str, gap: Array, share: float) -> Obstacle:
-        return Obstacle(name, fit_spline((gap - share * reach).reshape(grid.shape), grid=grid))
+        moved = gap + (1.0 - share) * START_GAP_MM - share * reach
+        return Obstacle(name, fit_spline(moved.reshape(grid.shape), grid=grid))
 
-    return [
-        Load(obstacles=(obstacle("plate-dorsal", dorsal, part), obstacle("plate-ventral", ventral, part)))
-        for part in np.linspace(0.0, 1.0, steps + 1)
-    ]
+    def load(share: float) -> Load:
+        return Load(obstacles=(obstacle("plate-dorsal", dorsal, share), obstacle("plate-ventral", ventral, share)))
+
+    return load(0.0), load(1.0)
 
 
 def _curved_coordinates(points: Array, tube: CordTube) -> tuple[Array, Array]:
