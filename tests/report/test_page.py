@@ -169,3 +169,13 @@ def test_a_case_without_any_index_still_renders() -> None:
     assert "No sections were measured." in text
     assert "No foramen could be measured" in text
     assert "No risk was computed." in text
+
+
+@pytest.mark.usefixtures("coarse")
+def test_a_mass_that_reaches_no_section_has_no_worst_level() -> None:
+    away = fake_case(n_times=2)
+    away.dataset["worst_level"] = away.dataset["worst_level"].copy(data=["none", "none"])
+    away.dataset["worst_s"] = away.dataset["worst_s"] * float("nan")
+    text = "".join(read(render(away)).text)
+    assert "at none" not in text
+    assert "worst:" not in text

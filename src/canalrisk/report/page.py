@@ -91,7 +91,7 @@ def _context(result: Case) -> dict[str, Any]:
         "view_legend": (*growth.LEGEND, *((growth.MASS_LEGEND[0],) if mass else ())),
         "profiles": profile.profiles(result),
         "sections": sections.worst_sections(result),
-        "section_legend": sections.LEGEND,
+        "section_legend": sections.LEGEND if mass else sections.LEGEND[:-1],
         "foramina": foramina.foramen_areas(result),
         "panels": stage.panels() if mass and len(said["times"]) > 1 else [],
         "panel_legend": growth.MASS_LEGEND,

@@ -74,7 +74,7 @@ def _state(result: Case, k: int, time: float) -> dict[str, Any]:
     ds = result.dataset
     state: dict[str, Any] = {"time_years": time, "posture": result.timeline.snapshots[k].posture}
     state |= {name: _plain(number(ds, name, time=k)) for name in _SCALARS}
-    state["worst_level"] = text(ds, "worst_level", time=k) or None
+    state["worst_level"] = level_name(ds, k)
     state["worst_s"] = _plain(number(ds, "worst_s", time=k))
     state["sac_wall"] = text(ds, "sac_wall", time=k) or None
     state["mechanics"] = _mechanics(result, k)
@@ -83,6 +83,12 @@ def _state(result: Case, k: int, time: float) -> dict[str, Any]:
         state[f"risk_myelopathy_{kind}"] = _by_model(ds, f"risk_myelopathy_{kind}", k)
     state["foramina"] = _foramina(ds, k)
     return state
+
+
+def level_name(ds: xr.Dataset, time: int) -> str | None:
+    """Return the worst level's name; None where the mass reaches no section."""
+    name = text(ds, "worst_level", time=time)
+    return None if name in ("", "none") else name
 
 
 def _mechanics(result: Case, k: int) -> str:

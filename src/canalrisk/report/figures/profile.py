@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from canalrisk.report.figures.style import CORD, INK, LINE, MASS, MUTED, Picture, axes, svg, themed, time_colour
 from canalrisk.report.people import short, years
-from canalrisk.report.reading import Case, chosen_times, position, series, text, times_of, worst_s
+from canalrisk.report.reading import Case, chosen_times, has_mass, position, series, times_of, worst_s
+from canalrisk.report.summary import level_name
 
 Array = NDArray[np.float64]
 
@@ -74,10 +75,10 @@ def _panel(
                 label = years(times[k]) if ends else None
                 ax.plot(after[k], at, color=time_colour(k, times.size), linewidth=2 if ends else 1, label=label)
         worst = worst_s(result, shown[-1])
-        name = short(text(result.dataset, "worst_level", time=shown[-1]))
-        if name:
+        name = level_name(result.dataset, shown[-1])
+        if name and has_mass(result):
             ax.axhline(worst, color=MASS, linewidth=1.2)
-            ax.annotate(f"worst: {name}", (0, worst), (5, 3), xycoords=("axes fraction", "data"), fontsize=9.5,
+            ax.annotate(f"worst: {short(name)}", (0, worst), (5, 3), xycoords=("axes fraction", "data"), fontsize=9.5,
                         textcoords="offset points", ha="left", color=MASS)  # fmt: skip
         ax.set_xlim(left=0)
         ax.set_title(title)

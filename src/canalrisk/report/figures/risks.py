@@ -42,7 +42,7 @@ def myelopathy(result: Case, kind: str) -> Picture | None:
             if value is None or not np.isfinite(value[:, m]).any():
                 continue
             colour, marker = SERIES[m % len(SERIES)], MARKERS[m % len(MARKERS)]
-            nudge = 0.0 if times.size < 2 else (m - (len(models) - 1) / 2) * 0.012 * np.ptp(times)
+            nudge = (m - (len(models) - 1) / 2) * (0.012 * np.ptp(times) if times.size > 1 else 0.02)
             if low is not None and high is not None:
                 ax.fill_between(times, low[:, m], high[:, m], color=colour, alpha=0.13, linewidth=0)
                 ax.vlines(times + nudge, low[:, m], high[:, m], color=colour, linewidth=1.1, alpha=0.8)

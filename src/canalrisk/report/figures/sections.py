@@ -12,7 +12,7 @@ from canalrisk.report.figures.anatomy import Frame, cut_outline, frame_at
 from canalrisk.report.figures.scene import sample
 from canalrisk.report.figures.style import CARD, INK, MASS, MUTED, Picture, axes, svg, themed
 from canalrisk.report.people import percent, quantity, years
-from canalrisk.report.reading import Case, chosen_times, number, text, times_of
+from canalrisk.report.reading import Case, chosen_times, number, times_of
 
 Array = NDArray[np.float64]
 
@@ -85,8 +85,7 @@ def _caption(result: Case, k: int) -> str:
     if converged(result.cord, k):
         words.append(f"cord area loss {percent(number(ds, 'cord_area_loss_predicted_max', time=k), 1)}")
     elif result.cord is not None:
-        words.append(f"cord model failed: {text(ds, 'mechanics_reason', time=k) or 'no reason recorded'}; "
-                     "pre-lesion cord shown")  # fmt: skip
+        words.append("cord model failed, pre-lesion cord shown")
     return "; ".join(words)
 
 
