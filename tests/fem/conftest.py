@@ -23,7 +23,7 @@ def block(nx: int, ny: int, nz: int, *, size: tuple[float, float, float] = (1.0,
 
 def field(function: Callable[..., np.ndarray], *, half: float = 10.0, spacing: float = 0.5) -> Spline:
     """Spline of an analytic function of x, y, z on a cube of half edge `half` mm."""
-    n = int(round(2 * half / spacing)) + 1
+    n = round(2 * half / spacing) + 1
     affine = np.diag([spacing, spacing, spacing, 1.0])
     affine[:3, 3] = -half
     grid = Grid((n, n, n), affine)

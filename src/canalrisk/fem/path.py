@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,11 @@ from canalrisk._jit import one_blas_thread
 from canalrisk.errors import UsageError
 from canalrisk.fem import augment
 from canalrisk.fem.assemble import Touch, evaluate
-from canalrisk.fem.insertion import Way, first_touch, node_gaps
+from canalrisk.fem.course import Progress, build_course, motion
+from canalrisk.fem.insertion import Way, node_gaps
 from canalrisk.fem.kernels import hex8
 from canalrisk.fem.model import Load
 from canalrisk.fem.newton import Outcome, Scales, minimise
-from canalrisk.fem.obstacles import Passage
 from canalrisk.fem.settings import Contact, Settings, State, StepRecord
 from canalrisk.fem.system import System
 
@@ -24,44 +24,6 @@ Array = NDArray[np.float64]
 
 QUICK = 10
 GROWTH = 1.6
-
-
-@dataclass(eq=False)
-class Progress:
-    """Where a solve stands between loads."""
-
-    u: Array
-    load: Load
-    multipliers: dict[str, Array]
-    penalty: float
-
-
-@dataclass(frozen=True, eq=False)
-class Course:
-    """One load as functions of t in [0, 1]."""
-
-    passages: tuple[Passage, ...]
-    prescribed: tuple[Array, Array]
-    forces: tuple[Array | None, Array | None]
-
-    def touches(self, t: float, *, progress: Progress) -> tuple[Touch, ...]:
-        """Obstacles at t with the multipliers in force."""
-        obstacles = [passage.at(t) for passage in self.passages]
-        return tuple(Touch(o, progress.penalty, progress.multipliers[o.name]) for o in obstacles)
-
-    def values(self, t: float) -> Array:
-        """Prescribed values at t, mm."""
-        a, b = self.prescribed
-        return b if t >= 1.0 else a + t * (b - a)
-
-    def dead(self, t: float) -> Array | None:
-        """Dead loads at t, N."""
-        a, b = self.forces
-        if a is None and b is None:
-            return None
-        zero = np.zeros(1)
-        first, last = zero if a is None else a, zero if b is None else b
-        return np.ascontiguousarray(last if t >= 1.0 else first + t * (last - first))
 
 
 def solve(
@@ -145,42 +107,14 @@ def _check(system: System, loads: Sequence[Load]) -> None:
             raise UsageError("forces of a wrong shape", where=f"load {number}", fix="give (n, 3) nodal forces")
 
 
-def _course(system: System, load: Load, *, progress: Progress, way: Way) -> Course:
-    before = {obstacle.name: obstacle for obstacle in progress.load.obstacles}
-    passages = []
-    for obstacle in load.obstacles:
-        begin = before.get(obstacle.name)
-        if begin is None:
-            begin = first_touch(system, progress.u, obstacle, way=way if obstacle.sign > 0 else "grow")
-        passages.append(Passage.between(begin, obstacle))
-        progress.multipliers.setdefault(obstacle.name, np.zeros_like(system.contact.weights))
-    zeros = np.zeros(len(system.model.supports.fixed))
-    old = zeros if progress.load.prescribed is None else np.asarray(progress.load.prescribed, float)
-    new = zeros if load.prescribed is None else np.asarray(load.prescribed, float)
-    return Course(tuple(passages), (old, new), (progress.load.forces, load.forces))
-
-
-def _motion(system: System, u: Array, course: Course) -> float:
-    """Greatest motion of the obstacles' surfaces near the body over the load, mm."""
-    motion = 0.0
-    x = system.points + u
-    for passage in course.passages:
-        gaps = [Touch(o, 1.0, np.zeros_like(system.contact.weights)).gaps(system, x, check=False)
-                for o in (passage.begin, passage.end)]  # fmt: skip
-        near = np.minimum(*gaps) < 0.5
-        if near.any():
-            motion = max(motion, float(np.abs(gaps[1] - gaps[0])[near].max()))
-    return motion
-
-
 def _advance(
     system: System, load: Load, *, progress: Progress, scales: Scales, settings: Settings, way: Way,
     record: list[StepRecord],
 ) -> State:  # fmt: skip
-    course = _course(system, load, progress=progress, way=way)
+    course = build_course(system, load, progress=progress, way=way)
     fixed = system.model.supports.fixed
-    motion = _motion(system, progress.u, course)
-    longest = min(settings.first_step, settings.advance / motion if motion > 0.0 else 1.0)
+    travel = motion(system, progress.u, course=course)
+    longest = min(settings.first_step, settings.advance / travel if travel > 0.0 else 1.0)
     # Equal parts: the last one must not be a sliver.
     longest = 1.0 / float(np.ceil(1.0 / longest - 1e-9))
     t, size = 0.0, longest

@@ -167,7 +167,9 @@ def _factor_middle(starts, offsets, pointer, column, blocks, free, shift, factor
 
 
 @pkernel
-def factorise(starts, offsets, pointer, column, blocks, free, shift, factor, x, update, first, letters, scalars, z, status):
+def factorise(
+    starts, offsets, pointer, column, blocks, free, shift, factor, x, update, first, letters, scalars, z, status
+):
     """Factor all sections into `factor` (flat); `status` (3,) is 0 or 1 + the section that is not positive definite.
 
     `x`, `update` (2, w, w), `first` (2, w), `z` (2, 8) int32 and `status` are work space, w the widest section.

@@ -47,6 +47,6 @@ def recover(u, cells, gradients, weights, table, index, tangent, f, jacobian, di
     m = len(cells)
     for chunk in prange(CHUNKS):
         _recover(
-            chunk * m // CHUNKS, (chunk + 1) * m // CHUNKS, u, cells, gradients, weights, table, index, tangent, f, jacobian,
-            dilatation, pressure, cauchy, stretch,
+            chunk * m // CHUNKS, (chunk + 1) * m // CHUNKS, u, cells, gradients, weights, table, index, tangent, f,
+            jacobian, dilatation, pressure, cauchy, stretch,
         )  # fmt: skip
