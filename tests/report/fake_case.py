@@ -233,7 +233,7 @@ def make_dataset(line: Centreline, times: np.ndarray, *, mass: bool, cord: bool,
         tc = ("time", "cord_section")
         v |= {
             "mechanics_status": _var(("time",), status, "1", "Mechanics status"),
-            "mechanics_reason": _var(("time",), reason, "text", "Reason of failure"),
+            "mechanics_reason": _var(("time",), reason, "", "Reason of failure"),
             "cord_area_loss_predicted": _var(tc, shape * ok[:, None], "1", "Predicted cord area loss"),
             "cord_compression_ratio": _var(tc, (0.57 - shape) * ok[:, None], "1", "Compression ratio"),
             "cord_area_loss_predicted_max": _var(("time",), shape.max(1) * ok, "1", "Largest predicted cord area loss"),

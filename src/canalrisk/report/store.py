@@ -38,6 +38,8 @@ def storable(dataset: xr.Dataset) -> xr.Dataset:
         for key, value in zip(("units", "long_name", "definition"), _COORDINATES.get(str(name), ()), strict=False):
             if name in out.coords:
                 out[name].attrs.setdefault(key, value)
+        if variable.dtype.kind in "OUT" and not out[name].attrs.get("units"):
+            out[name].attrs["units"] = "n/a"
         out[name].encoding = {}
     return out
 
