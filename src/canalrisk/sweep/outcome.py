@@ -103,11 +103,11 @@ def clean_reason(text: str) -> str:
     return line[:_LONGEST_REASON]
 
 
-def digest(variables: Mapping[str, NDArray[Any]], *, status: int, reason: str) -> str:
+def digest(variables: Mapping[str, Any], *, status: int, reason: str) -> str:
     """SHA-256 of one stored row: what a rerun compares before it trusts a sample."""
     sha = hashlib.sha256(f"{status}\0{reason}".encode())
     for name in sorted(variables):
-        values = variables[name]
+        values = np.asarray(variables[name])
         text = values.dtype.kind in "OUST"
         data = "\0".join(map(str, values.ravel())).encode() if text else np.ascontiguousarray(values).tobytes()
         sha.update(name.encode() + b"\0" + data + b"\0")

@@ -140,14 +140,18 @@ class SweepStore:
         """Write one task's samples, `first` being the index of the first; the status goes last."""
         end = first + len(outcomes)
         shaped = [self._fit(outcome) for outcome in outcomes]
-        rows: list[dict[str, NDArray[Any]]] = [{} for _ in shaped]
+        rows: list[dict[str, Any]] = [{} for _ in shaped]
         for name in self._names:
             target = self._array(name)
             block = np.full((len(shaped), *target.shape[1:]), target.fill_value, dtype=_memory_type(target))
             for i, outcome in enumerate(shaped):
                 if name in outcome.variables:
                     block[i] = outcome.variables[name].values
-                rows[i][name] = block[i]
+            if block.dtype.kind == "f":
+                # zarr leaves out a chunk of nothing but NaN: one with its sign set would come back without it.
+                block[np.isnan(block)] = np.nan
+            for i, row in enumerate(rows):
+                row[name] = block[i]
             target[first:end] = block
         shas = [digest(row, status=o.status, reason=o.reason) for row, o in zip(rows, shaped, strict=True)]
         self._array("reason")[first:end] = np.array([o.reason for o in shaped], dtype=object)
