@@ -59,7 +59,9 @@ def faired(field: Distance, *, grid: Grid, line: Centreline) -> Distance:
     slope = np.gradient(np.pad(smooth, ((0, 0), (1, 1)), mode="wrap"), 2 * np.pi / N_ANGLES, axis=1)[:, 1:-1]
     square = 1.0 / np.hypot(1.0, slope / np.maximum(smooth, 1.0))
     freedom = _FREEDOM_VOXELS * float(np.prod(grid.spacing)) ** (1 / 3)
-    move = np.clip((smooth - radius) * square, -freedom, freedom)
+    move = (smooth - radius) * square
+    # What smoothing would move much further than voxels can be wrong is anatomy, and stays.
+    move = np.clip(move, -freedom, freedom) * np.clip(2.0 - np.abs(move) / freedom, 0.0, 1.0)
     move[radius <= 0] = 0.0
 
     near = np.flatnonzero(np.abs(field.ravel()) < _NEAR_MM)
