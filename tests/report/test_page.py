@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from fake_case import FakeCase, fake_case
+from fake_case import fake_case
 
 from canalrisk.findings import Finding
 from canalrisk.report import render
@@ -110,14 +110,16 @@ def test_failed_time_is_said_with_its_reason(page: str) -> None:
     assert '<span class="badge failed">failed</span>' in page
 
 
-def test_pages_of_the_same_case_are_the_same(case: FakeCase, page: str) -> None:
-    assert render(case) == page
+@pytest.mark.usefixtures("coarse")
+def test_pages_of_the_same_case_are_the_same() -> None:
+    case = fake_case(n_times=1)
+    assert render(case) == render(case)
 
 
 @pytest.mark.usefixtures("coarse")
 def test_hostile_names_do_not_inject() -> None:
     evil = "<script>alert(1)</script>\"'><img src=http://x onerror=alert(1)>{{ 7*7 }}$x^2$"
-    finding = Finding("X" + evil, "warning", evil, evil)
+    finding = Finding("X" + evil, 'x"><script>', evil, evil)  # type: ignore[arg-type]
     hostile = fake_case(name=evil, findings=(finding,), n_times=2)
     hostile.provenance["inputs"] = {"labels_name": evil, "labels_sha256": evil}
     hostile.provenance["command"] = f"canalrisk assess '{evil.replace(chr(39), '')}'"
@@ -128,12 +130,6 @@ def test_hostile_names_do_not_inject() -> None:
     assert "script" not in reader.tags
     assert [r for r in reader.references if "http" in r] == []
     assert "{{ 7*7 }}" in "".join(reader.text), "shown as typed, evaluated nowhere"
-
-
-@pytest.mark.usefixtures("coarse")
-def test_severity_is_the_only_class_taken_from_data() -> None:
-    strange = Finding("A", 'x"><b>', "here", "message")  # type: ignore[arg-type]
-    assert '"><b>' not in render(fake_case(findings=(strange,), n_times=2))
 
 
 @pytest.mark.usefixtures("coarse")
