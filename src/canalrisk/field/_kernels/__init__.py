@@ -1,0 +1,35 @@
+"""Compiled loops of the sampled fields; one file per loop's subject, all names gathered here."""
+
+from canalrisk.field._kernels.interface import foot_points, interface_voxels, linear_crossings
+from canalrisk.field._kernels.level import (
+    flatten_step,
+    laplacian_in,
+    shift_level,
+    smooth_part,
+    surplus_blocks,
+    voxels_below,
+)
+from canalrisk.field._kernels.march import ACCEPTED, CLOSED, FAR, march
+from canalrisk.field._kernels.nearest import foot_distance, nearest_along
+from canalrisk.field._kernels.spline import bspline_point, bspline_points, trilinear_points
+
+__all__ = [
+    "ACCEPTED",
+    "CLOSED",
+    "FAR",
+    "bspline_point",
+    "bspline_points",
+    "flatten_step",
+    "foot_distance",
+    "foot_points",
+    "interface_voxels",
+    "laplacian_in",
+    "linear_crossings",
+    "march",
+    "nearest_along",
+    "shift_level",
+    "smooth_part",
+    "surplus_blocks",
+    "trilinear_points",
+    "voxels_below",
+]

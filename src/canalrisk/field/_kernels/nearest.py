@@ -1,0 +1,135 @@
+"""Exact nearest seed along lines, and the distance from each voxel to its foot."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from canalrisk._jit import inline_kernel, pkernel
+from canalrisk.field._kernels.interface import _project
+
+
+@inline_kernel
+def _envelope(cost, site, count, step, at, start):
+    """Lower envelope of the parabolas cost[q] + (step (x - q))^2, q < count; returns how many remain.
+
+    Felzenszwalb and Huttenlocher 2012, Theory Comput 8:415-428.
+    """
+    used = -1
+    for q in range(count):
+        if site[q] < 0:
+            continue
+        while used >= 0:
+            p = at[used]
+            cross = ((cost[q] - cost[p]) / (step * step) + q * q - p * p) / (2.0 * (q - p))
+            if cross > start[used]:
+                break
+            used -= 1
+        if used < 0:
+            cross = -np.inf
+        used += 1
+        at[used] = q
+        start[used] = cross
+    return used + 1
+
+
+@inline_kernel
+def _sweep_line(cost, site, count, step, at, start, new_cost, new_site):
+    used = _envelope(cost, site, count, step, at, start)
+    m = 0
+    for q in range(count):
+        if used == 0:
+            new_cost[q], new_site[q] = np.inf, -1
+            continue
+        while m + 1 < used and start[m + 1] < q:
+            m += 1
+        p = at[m]
+        new_cost[q] = cost[p] + (step * (q - p)) ** 2
+        new_site[q] = site[p]
+
+
+@pkernel
+def nearest_along(site, cost, step):
+    """One pass, along the last axis, of the exact nearest-marked-voxel transform, in place.
+
+    `site` int32 (n0, n1, n2): row number at marked voxels, -1 elsewhere; `cost` float32, same shape: 0 at marked
+    voxels, inf elsewhere. After passes along all three axes (views with each axis last) `site` is the row of the
+    nearest marked voxel and `cost` the squared distance between centres, mm2.
+    """
+    n0, n1, n2 = site.shape
+    for i in prange(n0):
+        c, s = np.empty(n2), np.empty(n2, np.int32)
+        at, start = np.empty(n2, np.int64), np.empty(n2)
+        for j in range(n1):
+            for q in range(n2):
+                c[q], s[q] = cost[i, j, q], site[i, j, q]
+            used = _envelope(c, s, n2, step, at, start)
+            if used == 0:
+                continue
+            m = 0
+            for q in range(n2):
+                while m + 1 < used and start[m + 1] < q:
+                    m += 1
+                p = at[m]
+                cost[i, j, q] = c[p] + (step * (q - p)) ** 2
+                site[i, j, q] = s[p]
+
+
+@pkernel
+def foot_distance(coefficients, site, lattice, voxels, feet, normals, spacing, near, band, distance):
+    """Distance of every voxel to the nearest foot point around its nearest interface voxel, mm, clipped to `band`.
+
+    `site` row of the nearest interface voxel; `lattice` int32 row at interface voxels, -1 elsewhere. Within `near` mm
+    the best foot point is refined by projection, so that no trace of their spacing remains where contact
+    looks at the field. Further out the surface is taken as flat up to half a voxel around the foot point.
+    """
+    nx, ny, nz = site.shape
+    tolerance = 1e-5 * min(spacing[0], spacing[1], spacing[2])
+    widest = max(spacing[0], spacing[1], spacing[2])
+    flat_part = 0.5 * widest
+    limit = (band + 2.0 * widest) ** 2
+    for i in prange(nx):
+        x, p, out = np.empty(3), np.empty(3), np.empty(4)
+        for j in range(ny):
+            previous = -1
+            for k in range(nz):
+                x[0], x[1], x[2] = i * spacing[0], j * spacing[1], k * spacing[2]
+                if distance[i, j, k] > limit:
+                    distance[i, j, k] = band
+                    continue
+                row, best, seen = site[i, j, k], np.inf, -1
+                # The nearest interface voxel need not own the nearest foot point: descend from it or, far out, from the
+                # last voxel's foot point if that is nearer.
+                if previous >= 0 and distance[i, j, k] > near * near:
+                    here, there = 0.0, 0.0
+                    for a in range(3):
+                        here += (x[a] - feet[row, a]) ** 2
+                        there += (x[a] - feet[previous, a]) ** 2
+                    row = previous if there < here else row
+                while row != seen:
+                    seen = row
+                    flat = voxels[row]
+                    ci, cj, ck = flat // (ny * nz), flat // nz % ny, flat % nz
+                    for a in range(max(ci - 1, 0), min(ci + 2, nx)):
+                        for b in range(max(cj - 1, 0), min(cj + 2, ny)):
+                            for c in range(max(ck - 1, 0), min(ck + 2, nz)):
+                                r = lattice[a, b, c]
+                                if r < 0:
+                                    continue
+                                d2 = (x[0] - feet[r, 0]) ** 2 + (x[1] - feet[r, 1]) ** 2 + (x[2] - feet[r, 2]) ** 2
+                                if d2 < best:
+                                    best, row = d2, r
+                previous = row
+                best = np.sqrt(best)
+                if best < near and lattice[i, j, k] < 0:
+                    p[0], p[1], p[2] = feet[row, 0], feet[row, 1], feet[row, 2]
+                    if _project(coefficients, spacing, x, p, tolerance, out):
+                        d = np.sqrt((x[0] - p[0]) ** 2 + (x[1] - p[1]) ** 2 + (x[2] - p[2]) ** 2)
+                        best = min(best, d)
+                elif best >= near:
+                    along = 0.0
+                    for a in range(3):
+                        along += (x[a] - feet[row, a]) * normals[row, a]
+                    beside = max(np.sqrt(max(best * best - along * along, 0.0)) - flat_part, 0.0)
+                    best = np.sqrt(along * along + beside * beside)
+                distance[i, j, k] = min(best, band)
