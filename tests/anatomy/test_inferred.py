@@ -40,7 +40,7 @@ def test_vertebrae_alone_give_the_canal(bony_spine):
     assert spine.cord_measured is None
     area = np.pi * torus.CANAL[0] * torus.CANAL[1]
     for level in ("C4", "C5"):
-        assert _at(spine, _areas(spine, "canal"), level) == pytest.approx(area, rel=0.03)
+        assert _at(spine, _areas(spine, "canal"), level) == pytest.approx(area, rel=0.05)
     # Between the rings, where the foramina open, the canal does not spill.
     assert _at(spine, _areas(spine, "canal"), "C4/5") == pytest.approx(area, rel=0.08)
     # The cord has the table's mean area at its levels (Valosek 2024), if it fits.
