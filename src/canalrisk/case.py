@@ -17,7 +17,7 @@ from canalrisk.growth import grow
 from canalrisk.growth.timeline import Scenario, Timeline
 from canalrisk.imaging.labelmap import LabelMap
 from canalrisk.mechanics import CordResult, CordSettings, simulate_cord
-from canalrisk.morphometry import Prepared, measure, prepare
+from canalrisk.morphometry import Prepared, measure, measure_findings, prepare
 from canalrisk.risk import assess_risk
 
 Progress = Callable[[float, str], None]
@@ -148,6 +148,7 @@ def assess(
         spine.findings,
         subject.prepared.findings,
         timeline.findings,
+        measure_findings(geometry.isel(time=0)),
         cord.findings if cord else (),
         risk_findings,
     )

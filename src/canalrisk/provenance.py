@@ -68,8 +68,15 @@ def record(
         "versions": versions(),
         "seed": seed,
         "threads": numba.get_num_threads(),
-        "threading_layer": str(numba.config.THREADING_LAYER),
+        "threading_layer": _threading_layer(),
         "openblas_coretype": os.environ.get("OPENBLAS_CORETYPE", ""),
         "machine": platform.machine(),
         "command": command or "",
     }
+
+
+def _threading_layer() -> str:
+    try:
+        return str(numba.threading_layer())
+    except ValueError:  # numba chooses one at the first parallel kernel
+        return "not started"

@@ -65,15 +65,19 @@ def measure(
     values |= _foramina(prepared, names, mass)
     tell(1.0, "measured")
     coords = {
-        "section": np.arange(len(spine.centreline.s)),
+        "section": (
+            "section",
+            np.arange(len(spine.centreline.s)),
+            _attrs("1", "section", "number of the section across the canal's centreline, caudal to cranial"),
+        ),
         "s_mm": (
             "section",
             spine.centreline.s,
             _attrs("mm", "arc length", "along the centreline, increasing cranially"),
         ),
         "level": ("section", np.array(prepared.level), _attrs("", "level", "vertebra or disc nearest to the section")),
-        "foramen": np.array(names, str),
-        "side": np.array(SIDES),
+        "foramen": ("foramen", np.array(names, str), _attrs("", "foramen", "named after the vertebrae around it")),
+        "side": ("side", np.array(SIDES), _attrs("", "side", "of the patient")),
         "root": ("foramen", np.array(roots, str), _attrs("", "root", "root that leaves through the foramen")),
     }
     return as_dataset(values, coords=coords)
@@ -229,9 +233,11 @@ def clearance(first: Distance, second: Distance, *, grid: Grid) -> float:
         The sum of two distances is least, and equals their gap, on the shortest line between them; the
         least voxel is refined on tri-linear samples. Beyond the fields' band, the distance between voxels.
     """
-    # Where either distance is clipped the sum says nothing.
+    # Where either distance is clipped the sum says nothing. The shortest line's middle is as far from the one as from
+    # the other; further along it, deep inside one of them, the same sum would carry the distances' far-field errors.
     within = max(float(first.min()), float(second.min())) < 0
-    total = np.where((first < _IN_BAND_MM) & (second < _IN_BAND_MM), first + second, np.float32(np.inf))
+    usable = (first < _IN_BAND_MM) & (second < _IN_BAND_MM) & (np.abs(first - second) <= 2.0 * grid.spacing.max())
+    total = np.where(usable, first + second, np.float32(np.inf))
     place = np.unravel_index(int(np.argmin(total)), total.shape)
     if not within or not np.isfinite(total[place]):
         a, b = (grid.to_world(np.argwhere(field < 0)) for field in (first, second))
