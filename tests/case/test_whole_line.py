@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from canalrisk._jit import one_thread
 from canalrisk.case import Settings, assess, prepare_subject
 from canalrisk.growth.timeline import Scenario
 from canalrisk.mechanics import CordSettings
@@ -18,6 +19,16 @@ SCENARIO = Scenario(n_times=3, horizon_years=1.0, doubling_time_years=1.0)
 @pytest.fixture(scope="module")
 def diseased(neck, neck_mass):
     return assess(replace(neck, mass=neck_mass), scenario=SCENARIO, settings=COARSE)
+
+
+@pytest.fixture(scope="module")
+def healthy_subject(neck):
+    return prepare_subject(neck)
+
+
+@pytest.fixture(scope="module")
+def healthy(healthy_subject):
+    return assess(healthy_subject, scenario=SCENARIO, settings=COARSE).dataset
 
 
 def test_risk_grows_with_the_mass(diseased):
@@ -42,9 +53,8 @@ def test_the_healthy_side_loses_nothing(diseased):
     assert float(right.max()) < 0.02
 
 
-def test_no_mass_gives_exactly_the_base_rates(neck):
-    result = assess(neck, scenario=SCENARIO, settings=COARSE)
-    data = result.dataset
+def test_no_mass_gives_exactly_the_base_rates(healthy):
+    data = healthy
     assert float(data["contact_force"].max()) == 0.0
     myelopathy = data["risk_myelopathy_prevalent"]
     assert (myelopathy == data["base_rate_myelopathy"]).all()
@@ -55,23 +65,22 @@ def test_no_mass_gives_exactly_the_base_rates(neck):
     assert equal.where(measured, True).all()
 
 
-def test_a_mass_that_touches_nothing_leaves_the_cord_alone(neck, neck_mass):
-    subject = prepare_subject(neck)
+def test_a_mass_that_touches_nothing_leaves_the_cord_alone(neck, healthy_subject, healthy):
     # A ball in the muscle 25 mm behind and left of C5, well off bone and canal.
-    centre = subject.spine.centreline.points[len(subject.spine.centreline.s) // 2] + (-28.0, -22.0, 0.0)
+    centre = healthy_subject.spine.centreline.points[len(healthy_subject.spine.centreline.s) // 2] + (-28.0, -22.0, 0.0)
     index = np.indices(neck.grid.shape).reshape(3, -1).T
     distance = np.linalg.norm(neck.grid.to_world(index) - centre, axis=1).reshape(neck.grid.shape)
     mass = (distance < 3.0) & (neck.labels == 0)
     assert mass.sum() > 100
     far = assess(replace(neck, mass=mass), scenario=SCENARIO, settings=COARSE).dataset
-    healthy = assess(neck, scenario=SCENARIO, settings=COARSE).dataset
     assert float(far["contact_force"].max()) == 0.0
     assert float(far["cord_area_loss_predicted_max"].max()) < 0.005
     for name in ("risk_myelopathy_prevalent", "risk_radiculopathy_prevalent"):
         np.testing.assert_array_equal(far[name].values, healthy[name].values)
 
 
-def test_same_case_twice_gives_the_same_bits(neck, neck_mass, diseased):
-    again = assess(replace(neck, mass=neck_mass), scenario=SCENARIO, settings=COARSE)
+def test_one_thread_gives_the_same_bits(neck, neck_mass, diseased):
+    with one_thread():
+        again = assess(replace(neck, mass=neck_mass), scenario=SCENARIO, settings=COARSE)
     for name in diseased.dataset.data_vars:
         np.testing.assert_array_equal(diseased.dataset[name].values, again.dataset[name].values, err_msg=str(name))
