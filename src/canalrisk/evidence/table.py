@@ -151,18 +151,19 @@ def recalled_finding(evidence: Evidence, *, where: str = "") -> Finding | None:
         return None
     number = f"{evidence.value:g}" if not math.isnan(evidence.value) else f"{evidence.low:g} to {evidence.high:g}"
     name = evidence.key or evidence.quantity
+    plain = name.replace("/", " ")
     if evidence.status == "RECALLED":
         return Finding(
             "EVIDENCE-RECALLED",
             "warning",
             where or name,
-            f"{name} = {number} {evidence.units} is quoted from memory and was not checked in its source.",
+            f"{number} {evidence.units} for '{plain}' is quoted from memory and was not checked in its source.",
         )
     return Finding(
         "EVIDENCE-ASSUMED",
         "info",
         where or name,
-        f"{name} = {number} {evidence.units} is an assumption of this project: {evidence.context}.",
+        f"{number} {evidence.units} for '{plain}' is an assumption of this project: {evidence.context}.",
     )
 
 
