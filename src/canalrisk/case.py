@@ -173,9 +173,19 @@ def _measure_all(prepared: Prepared, timeline: Timeline, *, progress: Progress) 
         progress(number / len(timeline.snapshots), f"measuring year {snapshot.time_years:.2f}")
         measured.append(measure(prepared, snapshot))
     times = [snapshot.time_years for snapshot in timeline.snapshots]
-    return xr.concat(
+    geometry = xr.concat(
         measured, dim=xr.DataArray(times, dims="time", name="time"), data_vars="all", combine_attrs="override"
     )
+    geometry["bone_eroded"] = xr.DataArray(
+        [snapshot.bone_eroded_mm3 for snapshot in timeline.snapshots],
+        dims="time",
+        attrs={
+            "units": "mm3",
+            "long_name": "bone eroded since the scan",
+            "definition": "volume of bone that the front has reached; bone already replaced today is not counted",
+        },
+    )
+    return geometry
 
 
 def _time_coordinate(values: np.ndarray[Any, Any]) -> xr.DataArray:

@@ -60,7 +60,7 @@ def test_no_mass_gives_exactly_the_base_rates(healthy):
     assert (myelopathy == data["base_rate_myelopathy"]).all()
     # The base rate differs per root: C6 and C7 are affected more often than C3 (Oshina 2024).
     measured = data["foramen_area"].notnull()
-    assert measured.any()
+    assert int(measured.isel(time=0).sum()) >= 10  # of twelve foramina
     equal = data["risk_radiculopathy_prevalent"] == data["base_rate_radiculopathy_foramen"]
     assert equal.where(measured, True).all()
 

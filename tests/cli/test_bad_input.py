@@ -180,6 +180,11 @@ USAGES = {
     "mesh": ["demo", "--mesh", "huge", "--out", "o"],
     "materials": ["demo", "--material-set", "Z", "--out", "o"],
     "draws": ["demo", "--draws", "3", "--out", "o"],
+    "too many draws": ["demo", "--draws", "100000000", "--out", "o"],
+    "negative seed": ["demo", "--seed", "-1", "--out", "o"],
+    "volume": ["phantom", "--mass-out", "m.nii.gz", "--mass-volume-mm3", "nan"],
+    "level": ["phantom", "--mass-out", "m.nii.gz", "--mass-level", "X9", "--mass-site", "facet"],
+    "folder": ["phantom", "--out", "nowhere/m.nii.gz"],
     "site": ["phantom", "--mass-out", "m.nii.gz", "--mass-site", "elbow"],
     "output name": ["phantom", "--out", "m.txt"],
 }

@@ -15,6 +15,8 @@ from canalrisk.errors import UsageError
 from canalrisk.growth.timeline import Scenario
 from canalrisk.mechanics import CordSettings
 
+MIN_DRAWS, MAX_DRAWS = 100, 100_000
+
 GROWTH = "Growth scenario"
 MODEL = "Model"
 OUTPUT = "Output"
@@ -46,7 +48,11 @@ Doubling = Annotated[
 ]
 RadialRate = Annotated[
     float,
-    typer.Option("--radial-rate-mm-per-year", help="Advance of the surface (linear-radius).", rich_help_panel=GROWTH),
+    typer.Option(
+        "--radial-rate-mm-per-year",
+        help="Growth of the radius of the sphere of equal volume (linear-radius).",
+        rich_help_panel=GROWTH,
+    ),
 ]
 Horizon = Annotated[float, typer.Option("--horizon-years", help="How far to look ahead.", rich_help_panel=GROWTH)]
 Times = Annotated[
@@ -87,13 +93,24 @@ def scenario_from(
 
 def settings_from(*, mesh: str, materials: str, mechanics: bool, draws: int, seed: int, threads: int) -> Settings:
     """Return the Settings that the model flags describe, and set the threads of this process."""
-    if draws < 100:
-        raise UsageError(f"{draws} draws are too few for an interval", where="--draws", fix="give at least 100")
+    if not MIN_DRAWS <= draws <= MAX_DRAWS:
+        raise UsageError(
+            f"{draws} draws are too few for an interval, or too many for memory",
+            where="--draws",
+            fix=f"give {MIN_DRAWS} to {MAX_DRAWS}",
+        )
+    check_seed(seed)
     if threads < 0:
         raise UsageError(f"{threads} threads", where="--threads", fix="give 1 or more, or 0 for all")
     if threads:
         set_threads(threads)
     return Settings(cord=CordSettings(preset=mesh, material_set=materials), mechanics=mechanics, draws=draws, seed=seed)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that no generator takes."""
+    if seed < 0:
+        raise UsageError(f"seed {seed} is negative", where="--seed", fix="give 0 or more")
 
 
 def command_line() -> str:

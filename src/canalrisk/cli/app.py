@@ -10,7 +10,8 @@ import typer
 from canalrisk import __version__
 from canalrisk.cli import assess, labels, phantom, sweep
 from canalrisk.cli._console import INTERRUPTED, report_error
-from canalrisk.errors import CanalriskError
+from canalrisk.errors import CanalriskError, UsageError
+from canalrisk.imaging import safe_name
 
 app = typer.Typer(
     name="canalrisk",
@@ -61,6 +62,15 @@ def run(argv: list[str]) -> int:
         sys.stderr.write(f"error: {error.format_message()}\n  where: command line\n  do:    see {name} --help\n")
         return 2
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("interrupted; nothing half-written was left behind\n")
+        sys.stderr.write("interrupted; results of an earlier run, if any, are as they were\n")
         return INTERRUPTED
+    except (OSError, MemoryError) as error:
+        # The system's own words carry paths, and a path may carry a patient's name: keep only the reason.
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        refusal = UsageError(
+            f"the system refused: {reason}",
+            where=safe_name(getattr(error, "filename", None) or "this machine"),
+            fix="check room and rights",
+        )
+        return report_error(refusal, as_json="--json" in argv)
     return int(status or 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,7 +14,7 @@ from canalrisk.cli._console import err, print_json, progress_bar
 from canalrisk.errors import UsageError
 from canalrisk.field import Grid
 from canalrisk.imaging import read_labels, write_labels, write_mask
-from canalrisk.phantom import SITES, MassSpec, founding_case, place_mass, sample_neck, voxelise
+from canalrisk.phantom import DISCS, LEVELS, SITES, MassSpec, founding_case, place_mass, sample_neck, voxelise
 
 FOUNDING = "founding"
 
@@ -59,6 +60,15 @@ def phantom(
     for flag, path in (("--out", out_file), ("--mass-out", mass_out)):
         if path is not None and not path.name.endswith((".nii", ".nii.gz")):
             raise UsageError("not a NIfTI file name", where=flag, fix="end the name in .nii.gz")
+        if path is not None and not path.parent.is_dir():
+            raise UsageError("the folder of this file does not exist", where=flag, fix="make the folder first")
+    opt.check_seed(seed)
+    if mass_site not in (FOUNDING, *SITES):
+        raise UsageError(f"no site '{mass_site}'", where="--mass-site", fix=f"one of {FOUNDING}, {', '.join(SITES)}")
+    if not 0.0 < mass_volume < math.inf:
+        raise UsageError(f"a volume of {mass_volume:g} mm3", where="--mass-volume-mm3", fix="give a positive volume")
+    if mass_level not in LEVELS + DISCS:
+        raise UsageError(f"no level '{mass_level}'", where="--mass-level", fix=f"one of {', '.join(LEVELS + DISCS)}")
 
     written: dict[str, object] = {}
     with progress_bar(quiet=quiet or json) as progress:
