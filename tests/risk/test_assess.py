@@ -7,6 +7,10 @@ from hypothesis import strategies as st
 
 from canalrisk.errors import UsageError
 from canalrisk.risk import NOT_CALIBRATED, assess_risk, risk_models
+from canalrisk.risk.assess import prevalent_myelopathy
+from canalrisk.risk.doses import exposure
+from canalrisk.risk.forms import cumulative_hazard, incident_risk
+from canalrisk.risk.parameters import draw_parameters
 
 MODELS = ["cord_area_loss", "sac", "occupying_ratio"]
 
@@ -69,7 +73,6 @@ def test_more_mass_is_never_less_risk(occupying, predicted, areas, canal_ap):
     ("loss", "low", "high"), [(0.0, 0.023, 0.0231), (0.05, 0.023, 0.05), (0.15, 0.1, 0.5), (0.30, 0.8, 1.0)]
 )
 def test_cord_area_loss_reads_as_a_clinician_would(loss, low, high):
-    from canalrisk.risk.parameters import draw_parameters
     from canalrisk.risk.sensitivity import cord_loss_risk
 
     p = draw_parameters(2000, 0)
@@ -97,7 +100,9 @@ def test_failed_mechanics_empties_only_the_model_that_needs_it():
     prevalent = risk["risk_myelopathy_prevalent"]
     assert np.isnan(prevalent.sel(model="cord_area_loss")).values.tolist() == [False, True, False]
     assert not np.isnan(prevalent.sel(model=["sac", "occupying_ratio"])).any()
-    assert not np.isnan(risk["risk_myelopathy_incident"]).any()
+    incident = risk["risk_myelopathy_incident"]
+    assert np.isnan(incident.sel(model="cord_area_loss")).values.tolist() == [False, True, False]
+    assert not np.isnan(incident.sel(model=["sac", "occupying_ratio"])).any()
     assert not np.isnan(risk["risk_radiculopathy_prevalent"]).any()
     assert "RISK-NEEDS-MECHANICS" in codes(findings)
     # What happens after the failed year is not known, so the share that never crosses is not either.
@@ -105,10 +110,10 @@ def test_failed_mechanics_empties_only_the_model_that_needs_it():
     assert str(risk["cord_area_loss_source"][1].item()) == "unknown"
 
 
-def test_failed_first_time_leaves_no_start_for_that_model_only():
+def test_a_failed_first_time_is_unknown_in_that_model_only():
     data = case(occupying=(0.5, 0.5, 0.6), predicted=(0.05, 0.08, 0.1), failed=(0,))
     incident = assess_risk(data)[0]["risk_myelopathy_incident"]
-    assert np.isnan(incident.sel(model="cord_area_loss")).all()
+    assert np.isnan(incident.sel(model="cord_area_loss")).values.tolist() == [True, False, False]
     # Geometry says that the mass lies in the cord's place, so the hazard runs.
     sac = incident.sel(model="sac").values
     assert (np.diff(sac) > 0).all()
@@ -121,6 +126,28 @@ def test_hazard_runs_only_under_compression():
     # 1 - 0.977 exp(-10 x 0.048); the hazards of the cohorts have their median near 0.048.
     assert start == 0.023
     assert late == pytest.approx(1 - 0.977 * np.exp(-0.48), abs=0.03)
+
+
+def test_by_then_is_never_less_likely_than_then_in_any_draw():
+    """A mass that closes the canal within a year: the SAC model crosses 50 % in both readings, by then not later."""
+    years = np.linspace(0, 1, 5)
+    data = case(years=years, occupying=(0.1, 0.25, 0.4, 0.5, 0.6), predicted=(0, 0.01, 0.05, 0.08, 0.12), canal_ap=14.0)
+    parameters = draw_parameters(500, 0)
+    taken = exposure(data, parameters=parameters)
+    state = prevalent_myelopathy(taken, parameters)
+    incident = incident_risk(state, cumulative_hazard(parameters.hazard, taken.compressed, years)[:, :, None])
+    assert (incident >= state).all()
+    assert (np.diff(incident, axis=1) >= 0).all()
+    assert (incident[:, -1] > state[:, -1]).mean() > 0.9
+
+    risk, _ = assess_risk(data, draws=500)
+    np.testing.assert_array_equal(risk["risk_myelopathy_incident"], np.quantile(incident, 0.5, axis=0))
+    for end in ("", "_low", "_high"):
+        assert (risk["risk_myelopathy_incident" + end] >= risk["risk_myelopathy_prevalent" + end]).all()
+        then, by_then = (risk[f"time_to_threshold_myelopathy_{kind}{end}"].values for kind in ("prevalent", "incident"))
+        reached = np.isfinite(then)
+        assert (by_then[reached] <= then[reached]).all()
+    assert float(risk["time_to_threshold_myelopathy_incident"].sel(model="sac", threshold=0.5)) < 1.0
 
 
 def test_measured_loss_goes_before_prediction_and_growth_is_added():

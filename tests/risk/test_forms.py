@@ -35,9 +35,32 @@ def test_incident_risk_by_hand():
     # 0.05 a year, two years under compression, P0 = 0.1: 1 - 0.9 exp(-0.1).
     hazard = cumulative_hazard(np.array([0.05]), np.array([1.0, 1.0, 1.0]), np.array([0.0, 1.0, 2.0]))
     np.testing.assert_allclose(hazard, [[0.0, 0.05, 0.1]])
-    risk = incident_risk(np.array([0.1]), hazard)
+    risk = incident_risk(np.full((1, 3), 0.1), hazard)
     np.testing.assert_allclose(risk[0, 2], 1 - 0.9 * np.exp(-0.1))
     assert risk[0, 0] == 0.1
+    # The dose grows and shrinks: the largest of 0.1, 0.4, 0.2 up to then is what the hazard leaves untouched.
+    grown = incident_risk(np.array([[0.1, 0.4, 0.2]]), hazard)
+    np.testing.assert_allclose(grown, [[0.1, 1 - 0.6 * np.exp(-0.05), 1 - 0.6 * np.exp(-0.1)]])
+
+
+@given(
+    st.lists(st.floats(0, 1), min_size=2, max_size=8),
+    st.lists(st.sampled_from([0.0, 1e-300, 1e-18, 1e-9, 0.05, 3.0]), min_size=2, max_size=8),
+)
+@settings(max_examples=50)
+def test_incident_is_never_below_any_earlier_prevalent_risk_and_never_falls(risks, steps):
+    n = min(len(risks), len(steps))
+    state, hazard = np.array(risks[:n])[None], np.cumsum([0.0, *steps[1:n]])[None]
+    incident = incident_risk(state, hazard)
+    assert (incident >= np.maximum.accumulate(state, axis=1)).all()
+    assert (np.diff(incident) >= 0).all()
+    assert (incident <= 1).all()
+    np.testing.assert_array_equal(incident_risk(state, 0 * hazard), np.maximum.accumulate(state, axis=1))
+
+
+def test_an_unknown_prevalent_risk_leaves_only_its_own_time_unknown():
+    risk = incident_risk(np.array([[np.nan, 0.3, np.nan, 0.2]]), np.zeros((1, 4)))
+    np.testing.assert_array_equal(risk, [[np.nan, 0.3, np.nan, 0.3]])
 
 
 def test_compression_that_begins_between_two_times_counts_half():
@@ -48,7 +71,7 @@ def test_compression_that_begins_between_two_times_counts_half():
 def test_no_compression_adds_nothing_to_the_bit():
     base = np.array([0.023, 0.0171])
     hazard = cumulative_hazard(np.array([0.05, 0.1]), np.zeros(3), np.arange(3.0))
-    assert (incident_risk(base, hazard) == base[:, None]).all()
+    assert (incident_risk(np.repeat(base[:, None], 3, axis=1), hazard) == base[:, None]).all()
 
 
 @given(st.lists(fractions, min_size=2, max_size=6))

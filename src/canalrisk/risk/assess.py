@@ -17,7 +17,7 @@ from canalrisk.risk.clinical import clinical_findings
 from canalrisk.risk.crossing import crossing_entries
 from canalrisk.risk.describe import Entry, described, entry, provenance, summarised
 from canalrisk.risk.doses import Exposure, exposure
-from canalrisk.risk.forms import cumulative_hazard, hinge_dose, incident_risk
+from canalrisk.risk.forms import INCIDENT_FORM, cumulative_hazard, hinge_dose, incident_risk
 from canalrisk.risk.forms import risk_from_dose as prevalent
 from canalrisk.risk.notes import general_findings
 from canalrisk.risk.parameters import Parameters, draw_parameters
@@ -64,7 +64,8 @@ def assess_risk(
     -------
     xarray.Dataset
         Dims ``time``, ``model``, ``threshold``, ``prior``, ``axon_threshold``, ``foramen``, ``side``. Every risk
-        is a median with ``_low`` and ``_high`` (5-95 %), a fraction. Prevalent and incident are separate.
+        is a median with ``_low`` and ``_high`` (5-95 %), a fraction. Prevalent and incident are separate; in each
+        draw the incident risk is at least the prevalent one and does not fall with time.
     tuple of Finding
 
     Raises
@@ -74,8 +75,8 @@ def assess_risk(
 
     Notes
     -----
-    Forms of DESIGN section 6; sources per model in `risk_models`. Without a mass each risk equals its base rate
-    to the bit. Failed mechanics leaves NaN in the cord-area model only.
+    Forms of DESIGN section 6, the incident one amended (docs/risk.md); sources in `risk_models`. Without a mass
+    each risk equals its base rate to the bit. Failed mechanics leaves NaN in the cord-area model only.
     """
     if draws < 100:
         raise UsageError(f"{draws} draws are too few", where="draws", fix="ask for at least 100")
@@ -88,7 +89,7 @@ def assess_risk(
 
     state = prevalent_myelopathy(taken, parameters)
     hazard = cumulative_hazard(parameters.hazard, taken.compressed, years)
-    future = np.stack([incident_risk(state[:, 0, m], hazard) for m in range(state.shape[2])], axis=2)
+    future = incident_risk(state, hazard[:, :, None])
     entries = _myelopathy_entries(state, future, taken, models)
     entries |= crossing_entries("myelopathy_prevalent", risk=state, years=years, thresholds=thresholds, dims=("model",))
     entries |= crossing_entries("myelopathy_incident", risk=future, years=years, thresholds=thresholds, dims=("model",))
@@ -149,13 +150,15 @@ def _myelopathy_entries(
         "myelopathic at this time",
         more=provenance(three),
     )
-    incident = provenance((models["hazard_under_compression"],)) | {"prevalent_start": "the model's risk at time 0"}
+    hazard = models["hazard_under_compression"]
+    incident = provenance((hazard,)) | {"prevalent_part": "the model's own prevalent risk at each time"}
     entries |= summarised(
         "risk_myelopathy_incident",
         ("time", "model"),
         future,
         long_name="incident risk of myelopathy",
-        definition="1 - (1 - P0) exp(-integral of hazard): myelopathic today or becoming so by this time",
+        definition=f"{INCIDENT_FORM}: myelopathic today or becoming so by this time, because the dose has grown or, in "
+        "those whom the dose spares, under lasting compression; never below the prevalent risk",
         more=incident,
     )
     median = np.median(state, axis=0)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canalrisk import evidence
+from canalrisk.risk.forms import INCIDENT_FORM
 from canalrisk.risk.parameters import Parameters, draw_parameters
 
 NOT_CALIBRATED = "not calibrated for tumoral calcinosis"
@@ -131,14 +132,15 @@ def _hazard(p: Parameters) -> RiskModel:
     return RiskModel(
         name="hazard_under_compression",
         endpoint="incident myelopathy",
-        form="R(t) = 1 - (1 - P0) exp(-integral of h c), c = 1 while the mass compresses the cord, else 0",
+        form=f"{INCIDENT_FORM}, P the model's prevalent risk, c = 1 while the mass compresses the cord, else 0",
         dose="time under compression, years",
         population="presymptomatic spondylotic cord compression; four cohorts as random effects",
         n=row.n or 0,
         source="Bednarik 2004 and 2008, Kadanka 2017, WFNS 2019",
         parameters={"h (per year)": _spread(p.hazard)},
         identified="the average hazard of compressed, presymptomatic cords over 3-4 years",
-        not_identified="its dependence on the degree of compression and on growth; an OPLL series gives 0.011 a year",
+        not_identified="its dependence on the degree of compression and on growth (part of what the cohorts saw may "
+        "already lie in the prevalent risk, so that the sum is rather high than low); an OPLL series gives 0.011 a year",
     )
 
 

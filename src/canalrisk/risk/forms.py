@@ -11,6 +11,9 @@ from scipy.special import expit, logit
 
 Array = NDArray[np.float64]
 
+INCIDENT_FORM = "R(t) = 1 - (1 - max over u <= t of P(u)) exp(-integral of h c)"
+"""Incident risk: P(u) prevalent risk at time u, h hazard per year, c = 1 while the mass compresses the cord, else 0."""
+
 
 def hinge_dose(marker: Array, hinge: Array) -> Array:
     """max(0, marker - hinge), NaN kept."""
@@ -61,18 +64,27 @@ def cumulative_hazard(rate: Array, exposed: Array, time: Array) -> Array:
     return np.asarray(rate[:, None] * years[None, :])
 
 
-def incident_risk(prevalent_today: Array, hazard: Array) -> Array:
-    """Return R(t) = 1 - (1 - P0) exp(-integral of hazard), (draws, time); exactly P0 where no hazard has run.
+def incident_risk(prevalent: Array, hazard: Array) -> Array:
+    """Return `INCIDENT_FORM`: myelopathic today, or becoming so by this time through dose or through time.
 
     Parameters
     ----------
-    prevalent_today : (draws,) array
-        Prevalent risk at the first time.
-    hazard : (draws, time) array
-        Cumulative hazard.
+    prevalent : (draws, time, ...) array
+        Prevalent risk P at each time; NaN where the dose is unknown.
+    hazard : (draws, time, ...) array that broadcasts
+        Cumulative hazard, non-negative and non-decreasing in time.
+
+    Returns
+    -------
+    (draws, time, ...) array
+        For each draw at least the prevalent risk of this and every earlier time, non-decreasing, and exactly
+        the largest of them where no hazard has run. NaN where `prevalent` or `hazard` is; the maximum runs over
+        the known times.
     """
-    start = np.broadcast_to(prevalent_today[:, None], hazard.shape)
-    return np.where(hazard == 0.0, start, 1.0 - (1.0 - start) * np.exp(-hazard))
+    highest = np.where(np.isnan(prevalent), np.nan, np.fmax.accumulate(prevalent, axis=1))
+    spared = np.where(hazard == 0.0, highest, 1.0 - (1.0 - highest) * np.exp(-hazard))
+    # 1 - (1 - P) rounds: an infinitesimal hazard must not take anything from P.
+    return np.asarray(np.maximum(highest, spared))
 
 
 def union_risk(each: Array, base: Array, at_base: Array) -> Array:
