@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.image import imread
 
 from canalrisk._jit import one_thread
 from canalrisk.case import Settings, assess, prepare_subject
 from canalrisk.growth.timeline import Scenario
 from canalrisk.mechanics import CordSettings
+from canalrisk.report import write_results
 
 COARSE = Settings(cord=CordSettings(preset="coarse"), draws=400)
 SCENARIO = Scenario(n_times=3, horizon_years=1.0, doubling_time_years=1.0)
@@ -84,3 +88,25 @@ def test_one_thread_gives_the_same_bits(neck, neck_mass, diseased):
         again = assess(replace(neck, mass=neck_mass), scenario=SCENARIO, settings=COARSE)
     for name in diseased.dataset.data_vars:
         np.testing.assert_array_equal(diseased.dataset[name].values, again.dataset[name].values, err_msg=str(name))
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Chromium")
+def test_report_opens_in_a_browser(diseased, tmp_path):
+    out = write_results(diseased, out=tmp_path / "out")
+    picture = tmp_path / "page.png"
+    quiet = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    quiet += ["--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}"]
+    page = (out / "report.html").as_uri()
+    subprocess.run(
+        ["chromium", *quiet, "--window-size=1200,6000", f"--screenshot={picture}", page],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    pixels = imread(picture)[..., :3]
+    # Every 500 px of the page shows something: text, a table or a picture, not one flat colour.
+    bands = pixels[: pixels.shape[0] // 500 * 500].reshape(-1, 500, *pixels.shape[1:])
+    assert bands.std(axis=(1, 2)).max(axis=1).min() > 0.02
+    # The cord's and the mass's colours are there: the figures were drawn, not left out.
+    saturated = (pixels.max(axis=2) - pixels.min(axis=2)) > 0.5
+    assert saturated.mean() > 0.002
