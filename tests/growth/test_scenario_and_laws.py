@@ -47,6 +47,16 @@ def test_times():
         ("horizon_years", -0.5),
         ("horizon_years", float("inf")),
         ("n_times", 0),
+        ("n_times", 201),
+        ("n_times", True),
+        ("n_times", float("inf")),
+        ("n_times", float("nan")),
+        ("horizon_years", 0.0),
+        ("horizon_years", 5e-324),
+        ("horizon_years", 1e6),
+        ("horizon_years", 10.01),
+        ("doubling_time_years", 1e-4),
+        ("doubling_time_years", 5e-324),
         ("n_times", 2.5),
         ("bone_speed", 0.0),
         ("bone_speed", 1.5),
@@ -57,3 +67,34 @@ def test_nonsense_is_refused_by_key(key, value):
         Scenario(**{key: value})
     assert error.value.where == f"scenario.{key}"
     assert error.value.exit_code == 2
+
+
+def test_ten_doublings_are_the_most():
+    assert law_volume(Scenario(doubling_time_years=0.06, horizon_years=0.6), v0=2.0, t=0.6) == pytest.approx(2048.0)
+    with pytest.raises(UsageError) as error:
+        law_volume(Scenario(), v0=2.0, t=1e6)
+    assert error.value.where == "scenario.doubling_time_years"
+    with pytest.raises(UsageError) as error:
+        Scenario(horizon_years=30.0, doubling_time_years=2.0)
+    assert (error.value.where, "20 years" in error.value.fix) == ("scenario.horizon_years", True)
+    # The named way out is one.
+    assert Scenario(horizon_years=20.0, doubling_time_years=2.0).n_times == 5
+
+
+@pytest.mark.parametrize("rate", [91.0, 1e200, 1e308])
+def test_a_radius_that_grows_too_far_is_refused_where_the_volume_is_known(rate):
+    # Ten doublings are a radius times 2^(10/3) = 10.08: a ball of 10 mm may grow by 90.7 mm.
+    ball = 4 / 3 * math.pi * 10.0**3
+    assert law_volume(Scenario(law="linear-radius", radial_rate_mm_per_year=90.7), v0=ball, t=1.0) > 1000 * ball
+    with pytest.raises(UsageError) as error:
+        law_volume(Scenario(law="linear-radius", radial_rate_mm_per_year=rate), v0=ball, t=1.0)
+    assert error.value.where == "scenario.radial_rate_mm_per_year"
+
+
+def test_one_time_is_today_whatever_the_horizon():
+    for horizon in (0.0, 1e6):
+        np.testing.assert_array_equal(Scenario(n_times=1, horizon_years=horizon).times_years, [0.0])
+
+
+def test_a_mass_that_does_not_grow_may_be_followed_for_long():
+    assert Scenario(law="none", horizon_years=100.0).times_years[-1] == 100.0

@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from canalrisk.errors import UsageError
 from canalrisk.findings import Finding
-from canalrisk.growth.laws import LAWS
+from canalrisk.growth.laws import LAWS, MOST_DOUBLINGS, too_much_growth
 
 Distance = NDArray[np.float32]
+
+
+MOST_TIMES = 200
 
 
 @dataclass(frozen=True)
@@ -26,18 +29,21 @@ class Scenario:
     doubling_time_years : float
         For ``exponential``.
     radial_rate_mm_per_year : float
-        For ``linear-radius``.
+        For ``linear-radius``: by how much the radius of the sphere of equal volume grows per year. The mass keeps
+        its own shape, so that its boundary moves by this only where it is a ball in soft tissue.
     horizon_years : float
-        Last time.
+        Last time. Ignored with a single time.
     n_times : int
-        Number of snapshots from 0 to the horizon, both included.
+        Number of snapshots from 0 to the horizon, both included, 1 to 200; 1 is today only.
     bone_speed : float
-        Front speed in bone over that in soft tissue (erosion ratio), in (0, 1].
+        Front speed in bone over that in soft tissue (erosion ratio), in (0, 1]. The default is an assumption
+        (evidence table ``risk``, ``growth.front.bone_speed``).
 
     Raises
     ------
     UsageError
-        If a value makes no sense; `where` names the key.
+        If a value makes no sense, if times would coincide, or if an exponential mass would be more than 1024 times
+        as large at the horizon; `where` names the key.
     """
 
     name: str = "founding case"
@@ -53,8 +59,12 @@ class Scenario:
             raise UsageError(
                 f"unknown growth law '{self.law}'", where="scenario.law", fix=f"use one of {', '.join(sorted(LAWS))}"
             )
-        if isinstance(self.n_times, bool) or int(self.n_times) != self.n_times or not 1 <= self.n_times <= 1000:
-            raise UsageError(f"n_times is {self.n_times}", where="scenario.n_times", fix="give a count from 1 to 1000")
+        # The range comes first: int() of an infinity or of no number fails by itself.
+        counted = not isinstance(self.n_times, bool) and 1 <= self.n_times <= MOST_TIMES
+        if not counted or int(self.n_times) != self.n_times:
+            raise UsageError(
+                f"n_times is {self.n_times}", where="scenario.n_times", fix=f"give a count from 1 to {MOST_TIMES}"
+            )
         checks = {
             "doubling_time_years": (self.doubling_time_years > 0, "years above 0"),
             "radial_rate_mm_per_year": (self.radial_rate_mm_per_year >= 0, "mm per year, not negative"),
@@ -65,10 +75,26 @@ class Scenario:
             value = getattr(self, key)
             if not (ok and math.isfinite(value)):
                 raise UsageError(f"{key} is {value}", where=f"scenario.{key}", fix=f"give {expected}")
+        if self.n_times > 1:
+            self._refuse_useless_horizon()
+
+    def _refuse_useless_horizon(self) -> None:
+        if not (np.diff(self.times_years) > 0).all():
+            raise UsageError(
+                f"{self.n_times} times within a horizon of {self.horizon_years:g} years would coincide",
+                where="scenario.horizon_years",
+                fix="give a horizon above 0, or one time (n_times 1) for today only",
+            )
+        # The volume of a radius that grows depends on today's, so `law_volume` refuses that one.
+        if self.law == "exponential" and self.horizon_years / self.doubling_time_years > MOST_DOUBLINGS + 1e-8:
+            # Whichever of the two is further from the founding case's one year is the one to look at.
+            fast = self.doubling_time_years * self.horizon_years < 1.0
+            key = "doubling_time_years" if fast else "horizon_years"
+            raise too_much_growth(key, scenario=self, t=self.horizon_years)
 
     @property
     def times_years(self) -> NDArray[np.float64]:
-        """Times of the snapshots, (n_times,), years; the last is the horizon, a single one is today."""
+        """Times of the snapshots, (n_times,), years, ascending; the last is the horizon, a single one is today."""
         return np.linspace(0.0, self.horizon_years, self.n_times)
 
 

@@ -140,7 +140,7 @@ def _hazard(p: Parameters) -> RiskModel:
         parameters={"h (per year)": _spread(p.hazard)},
         identified="the average hazard of compressed, presymptomatic cords over 3-4 years",
         not_identified="its dependence on the degree of compression and on growth (part of what the cohorts saw may "
-        "already lie in the prevalent risk, so that the sum is rather high than low); an OPLL series gives 0.011 a year",
+        "already lie in the prevalent risk, so that the sum is rather high); an OPLL series gives 0.011 a year",
     )
 
 
