@@ -124,19 +124,23 @@ def evaluate(
     s = system
     matrix = s.matrix if tangent else None
     residual = np.zeros_like(u)
-    hex8.evaluate_hexahedra(
-        u,
-        s.cells,
-        s.gradients,
-        s.weights,
-        s.table,
-        s.index,
-        tangent,
-        s.cell_energy,
-        s.cell_force,
-        s.cell_blocks,
-        s.cell_lowest,
-    )
+    # New multipliers or obstacles at an old state: the tissue has not changed.
+    fresh = s.held is None or (tangent and not s.held_tangent) or not np.array_equal(u, s.held)
+    if fresh:
+        s.held = None
+        hex8.evaluate_hexahedra(
+            u,
+            s.cells,
+            s.gradients,
+            s.weights,
+            s.table,
+            s.index,
+            tangent,
+            s.cell_energy,
+            s.cell_force,
+            s.cell_blocks,
+            s.cell_lowest,
+        )
     lowest = float(s.cell_lowest.min())
     if not lowest > 0.0:
         return Evaluation(False, np.inf, residual, 0.0, lowest)
@@ -150,12 +154,15 @@ def evaluate(
     x = s.points + u
     if len(s.membrane.quads):
         m = s.membrane
-        surface.evaluate_membranes(
-            x, m.quads, m.gradients, m.weights, s.membrane_properties, tangent, m.energy, m.force, m.blocks
-        )
+        if fresh:
+            surface.evaluate_membranes(
+                x, m.quads, m.gradients, m.weights, s.membrane_properties, tangent, m.energy, m.force, m.blocks
+            )
         energy += float(m.energy.sum())
         square += float(np.vdot(m.force, m.force))
         _collect(m, residual, matrix)
+    if fresh:
+        s.held, s.held_tangent = u.copy(), tangent
     if touches:
         c = s.contact
         c.energy[:], c.force[:] = 0.0, 0.0

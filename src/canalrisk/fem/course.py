@@ -18,12 +18,13 @@ Array = NDArray[np.float64]
 
 @dataclass(eq=False)
 class Progress:
-    """Where a solve stands between loads."""
+    """Where a solve stands between loads; `trend` (n, 3) is the change expected of the next one, if any."""
 
     u: Array
     load: Load
     multipliers: dict[str, Array]
     penalty: float
+    trend: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)

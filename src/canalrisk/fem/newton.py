@@ -18,7 +18,8 @@ ARMIJO = 1e-4
 # Energies closer than this, relative, carry no information: the slope decides.
 ENERGY_NOISE = 1e-11
 MAX_HALVINGS = 14
-SHIFTS = (0.0, 1e-5, 3e-4, 1e-2, 0.3, 10.0)
+# Smaller shifts leave an indefinite matrix nearly singular: the step is then of no use.
+SHIFTS = (0.0, 1e-3, 3e-2, 0.5, 10.0)
 
 
 @dataclass(eq=False)

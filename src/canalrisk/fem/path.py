@@ -32,6 +32,7 @@ def solve(
     *,
     start: State | None = None,
     origin: Load | None = None,
+    trend: Array | None = None,
     settings: Settings | None = None,
 ) -> list[State]:
     """Follow the loads one after another.
@@ -45,6 +46,9 @@ def solve(
         State to start from; the undeformed body by default.
     origin : Load, optional
         The load at which `start` holds; no load by default.
+    trend : (n, 3) ndarray, optional
+        Change of displacement that the first load is expected to bring, mm: where its first step starts from.
+        It changes how many iterations are needed, not what they converge to.
     settings : Settings, optional
 
     Returns
@@ -64,7 +68,7 @@ def solve(
     u = np.zeros_like(system.points) if start is None else np.array(start.u)
     carried = {} if start is None else {name: c.multiplier for name, c in start.contacts.items()}
     penalty = settings.penalty_scale * augment.automatic_penalty(system)
-    progress = Progress(u, origin or Load(), dict(carried), penalty)
+    progress = Progress(u, origin or Load(), dict(carried), penalty, trend)
     states: list[State] = []
     with one_blas_thread():
         for load in loads:
@@ -87,6 +91,7 @@ def _attempts(system: System, load: Load, *, progress: Progress, scales: Scales,
         if state.converged:
             progress.u, progress.load = trial.u, trial.load
             progress.multipliers, progress.penalty = trial.multipliers, trial.penalty
+            progress.trend = None
             break
     return state
 
@@ -119,6 +124,8 @@ def _advance(
     longest = 1.0 / float(np.ceil(1.0 / longest - 1e-9))
     t, size = 0.0, longest
     u, before, last_size = progress.u, None, 0.0
+    if progress.trend is not None:
+        before, last_size = u - progress.trend, 1.0
     attempts = 0
     on_the_way = replace(settings, tolerance=max(settings.loose, settings.tolerance))
     reason = ""

@@ -54,6 +54,7 @@ class System:
     """A prepared model: geometry, positions and buffers. One thread of control at a time.
 
     The material table may be replaced between solves (`set_materials`); mesh, supports and surfaces may not.
+    `held` is the displacement whose hexahedra and membranes the element buffers hold, with tangents if `held_tangent`.
     """
 
     model: Model
@@ -79,6 +80,8 @@ class System:
     cell_lowest: Array
     matrix: Array
     spring_rows: Index
+    held: Array | None = None
+    held_tangent: bool = False
 
     @property
     def contact_weights(self) -> Array:
@@ -102,6 +105,7 @@ class System:
         self.table = material_table(model.materials)
         self.index = _material_index(model, len(self.cells))
         self.membrane_properties = _membrane_properties(model)
+        self.held = None
 
 
 def _material_index(model: Model, cells: int) -> Index:

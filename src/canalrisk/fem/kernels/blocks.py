@@ -224,7 +224,10 @@ def _substitute_half(half, inward, starts, offsets, pointer, column, blocks, fre
         n0, n1 = starts[section], starts[section + 1]
         if inward == 1:
             _triangular(section, 0, starts, offsets, factor, x[n0], letters, z)
-            t[n0:n1] = x[n0:n1]
+            # Written out: an assignment between slices costs two seconds of compilation for its shape check.
+            for i in range(n0, n1):
+                for p in range(3):
+                    t[i, p] = x[i, p]
             _triangular(section, 1, starts, offsets, factor, t[n0], letters, z)
             # Both halves end beside the middle section, which takes their parts one after the other.
             if following != middle:
@@ -233,7 +236,9 @@ def _substitute_half(half, inward, starts, offsets, pointer, column, blocks, fre
             t[n0:n1] = 0.0
             _couple(following, section, starts, pointer, column, blocks, free, x, t)
             _triangular(section, 0, starts, offsets, factor, t[n0], letters, z)
-            x[n0:n1] += t[n0:n1]
+            for i in range(n0, n1):
+                for p in range(3):
+                    x[i, p] += t[i, p]
             _triangular(section, 1, starts, offsets, factor, x[n0], letters, z)
 
 

@@ -215,10 +215,10 @@ def evaluate_hexahedra(u, cells, gradients, weights, table, index, tangent, ener
         )
 
 
-@pkernel
+@kernel
 def corner_jacobians(x, cells, out):
     """Least triple product of the three edges at the corners of each cell, (m,), at nodal positions `x` (n, 3)."""
-    for e in prange(len(cells)):
+    for e in range(len(cells)):
         low = np.inf
         for corner in range(8):
             base = corner & 4
