@@ -75,6 +75,51 @@ def test_element_tangent_and_force_are_derivatives(law: NeoHookean | Ogden) -> N
     assert np.abs(dense - dense.T).max() < 1e-15 * np.abs(dense).max()
 
 
+INTEGER = Ogden((0.3, 0.2, -0.05), (2.0, 4.0, -2.0), 1.0)
+
+
+def _complex_stress(f: np.ndarray) -> tuple[complex, np.ndarray]:
+    """Isochoric energy and Kirchhoff stress of INTEGER in matrix powers of b, written without principal axes.
+
+    For even integer alpha the sum of stretches^alpha is tr b^(alpha/2), and
+    tau = sum 2 mu/alpha dev(J^(-alpha/3) b^(alpha/2)).
+    """
+    jacobian, b = np.linalg.det(f), f @ f.T
+    energy, tau = 0.0j, np.zeros((3, 3), complex)
+    for mu, alpha in zip((0.3, 0.2, -0.05), (2, 4, -2), strict=True):
+        power = jacobian ** (-alpha / 3) * np.linalg.matrix_power(b, alpha // 2)
+        energy += 2 * mu / alpha**2 * (np.trace(power) - 3)
+        tau += 2 * mu / alpha * (power - np.trace(power) / 3 * np.eye(3))
+    return energy, tau
+
+
+def test_ogden_against_complex_steps() -> None:
+    # A complex step has no cancellation: derivatives to rounding (Squire and Trapp 1998).
+    rng = np.random.default_rng(7)
+    pairs = [(0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (0, 2)]
+    row = material_table([INTEGER])[0]
+    for _ in range(5):
+        f = np.eye(3) + 0.35 * rng.normal(size=(3, 3))
+        if np.linalg.det(f) < 0.2:
+            f = np.eye(3) + 0.1 * f
+        b = np.array([(f @ f.T)[p] for p in pairs])
+        tau, c, work = np.empty(6), np.empty((6, 6)), np.empty((10, 6))
+        energy = constitutive.isochoric(row, b, float(np.linalg.det(f)), tau, c, True, work)
+        plain, stress = _complex_stress(f)
+        scale = np.abs(c).max()
+        assert energy == pytest.approx(plain.real, rel=1e-12)
+        assert tau == pytest.approx([stress.real[p] for p in pairs], abs=1e-13 * scale)
+        for column, (i, j) in enumerate(pairs):
+            # A shear strain rate of engineering size 1: the column that the element multiplies.
+            rate = np.zeros((3, 3))
+            rate[i, j] += 0.5
+            rate[j, i] += 0.5
+            stepped, moved = _complex_stress((np.eye(3) + 1e-40j * rate) @ f)
+            assert stepped.imag / 1e-40 == pytest.approx(np.sum(stress.real * rate), abs=1e-13 * scale)
+            lie = moved.imag / 1e-40 - rate @ stress.real - stress.real @ rate
+            assert c[:, column] == pytest.approx([lie[p] for p in pairs], abs=1e-12 * scale)
+
+
 def _moved(mesh, points):  # type: ignore[no-untyped-def]
     from dataclasses import replace
 
