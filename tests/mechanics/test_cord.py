@@ -81,7 +81,7 @@ def test_every_variable_says_what_it_is(dorsal):
 
 def test_recalled_numbers_and_assumptions_are_findings(dorsal):
     codes = {finding.code for finding in dorsal.findings}
-    assert {"EVIDENCE-RECALLED", "POISSON-ASSUMED", "ENDS-ASSUMED", "DENTICULATE-ABSENT"} <= codes
+    assert {"EVIDENCE-RECALLED", "POISSON-ASSUMED", "ENDS-ASSUMED", "DENTICULATE-ABSENT", "CORD-MESH-ERROR"} <= codes
 
 
 def test_fields_land_on_the_grid_and_in_a_vtu(dorsal, spine, tmp_path):

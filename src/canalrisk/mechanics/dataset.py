@@ -19,15 +19,15 @@ _VARIABLES: dict[str, tuple[tuple[str, ...], float, str, str, str]] = {
         1.0,
         "mm2",
         "predicted cord area",
-        "area of the deformed cord surface cut by planes orthogonal to the canal centreline",
+        "area of the deformed cord surface cut by planes orthogonal to the canal centreline, mean over a 3 mm slice",
     ),
     "cord_area_loss_predicted": (
         ("cord_section",),
         1.0,
         "1",
         "predicted cord area loss",
-        "1 - A / A_prelesion of the deformed cord surface cut by planes orthogonal to the canal centreline; elastic "
-        "model, no atrophy",
+        "1 - A / A_prelesion, A the area of the deformed cord surface cut by planes orthogonal to the canal "
+        "centreline, mean over a 3 mm slice; elastic model, no atrophy",
     ),
     "cord_area_loss_predicted_max": ((), 1.0, "1", "largest predicted cord area loss", "maximum over cord sections"),
     "cord_compression_ratio": (

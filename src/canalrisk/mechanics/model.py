@@ -16,7 +16,7 @@ from canalrisk.growth.timeline import Timeline
 from canalrisk.mechanics.ends import end_supports
 from canalrisk.mechanics.materials import CordMaterials, cord_materials
 from canalrisk.mechanics.outline import CordOutlines, sample_outlines
-from canalrisk.mechanics.outputs import Observer
+from canalrisk.mechanics.outputs import SLICE_PLANES, Observer
 from canalrisk.mechanics.region import gray_fraction
 from canalrisk.mechanics.section_cut import cut_sections
 from canalrisk.mechanics.settings import CordSettings
@@ -106,11 +106,12 @@ def build_model(spine: Spine, timeline: Timeline, *, settings: CordSettings) -> 
             contact=tube.mesh.surface,
         )
     )
-    planes = outlines.at(np.arange(np.ceil(start + END_MM), end - END_MM, SECTION_MM))
+    section_s = np.arange(np.ceil(start + END_MM), end - END_MM, SECTION_MM)
+    planes = outlines.at((section_s[:, None] + SLICE_PLANES).ravel())
     rest = cut_sections(
         tube.mesh, tube.mesh.points, origins=planes.origins, right=planes.right, anterior=planes.anterior
     )
-    observer = Observer(system, tube, planes, rest, arc_length, gray)
+    observer = Observer(system, tube, section_s, planes, rest, arc_length, gray)
     return CordModel(system, tube, outlines, observer, materials, (low, high), tuple(findings))
 
 
@@ -161,6 +162,17 @@ def _assumptions(settings: CordSettings) -> list[Finding]:
             "the evidence.",
         )
     ]
+    if settings.mesh.area_loss_error > 0.0:
+        found.append(
+            Finding(
+                "CORD-MESH-ERROR",
+                "info",
+                "cord",
+                f"On the demonstration neck, mesh preset {settings.preset} and preset fine differed by up to "
+                f"{100 * settings.mesh.area_loss_error:.2g} percentage points of predicted area loss; smaller changes "
+                "over time may be the mesh's.",
+            )
+        )
     if settings.ends == "springs":
         found.append(
             Finding(

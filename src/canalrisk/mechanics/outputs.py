@@ -17,6 +17,11 @@ from canalrisk.mechanics.tube import CordTube
 Array = NDArray[np.float64]
 
 REGIONS = ("cord", "white", "gray")
+# Areas are means over a slice, as on an MRI: a single plane shows the error of coarse contact (docs/mechanics.md).
+SLICE_MM = 3.0
+_PER_SLICE = 7
+SLICE_PLANES = SLICE_MM * np.linspace(-0.5, 0.5, _PER_SLICE)
+_SHARES = np.array((0.5, *(1.0,) * (_PER_SLICE - 2), 0.5)) / (_PER_SLICE - 1)
 # Contact carries load where its pressure exceeds this, MPa: below is the solver's noise.
 TOUCHING_MPA = 1e-9
 
@@ -25,12 +30,14 @@ TOUCHING_MPA = 1e-9
 class Observer:
     """What is measured where: planes across the cord, white and gray points.
 
-    `arc_length` (m, 8): s of every quadrature point, mm; `gray` (m, 8) bool; `rest` (p, r, 2): section
-    polygons of the undeformed cord on `planes`.
+    `section_s` (p,): middles of the slices, mm; `planes`: `SLICE_PLANES` through every slice, one slice after the
+    other; `rest`: section polygons of the undeformed cord on them; `arc_length` (m, 8): s of every quadrature point,
+    mm; `gray` (m, 8) bool.
     """
 
     system: System
     tube: CordTube
+    section_s: Array
     planes: CordOutlines
     rest: Array
     arc_length: Array
@@ -38,7 +45,9 @@ class Observer:
 
 
 def section_values(observer: Observer, u: Array) -> dict[str, Array]:
-    """Area loss and compression ratio on every plane, (p,); NaN where the surface does not cross it.
+    """Area and its loss over every slice, and the compression ratio in its middle, (p,).
+
+    NaN where the surface does not cross the whole slice.
 
     Parameters
     ----------
@@ -54,10 +63,11 @@ def section_values(observer: Observer, u: Array) -> dict[str, Array]:
         right=planes.right,
         anterior=planes.anterior,
     )
+    area, before = (polygon_area(cut).reshape(-1, _PER_SLICE) @ _SHARES for cut in (polygons, observer.rest))
     return {
-        "cord_area_predicted": polygon_area(polygons),
-        "cord_area_loss_predicted": 1.0 - polygon_area(polygons) / polygon_area(observer.rest),
-        "cord_compression_ratio": compression_ratio(polygons),
+        "cord_area_predicted": area,
+        "cord_area_loss_predicted": 1.0 - area / before,
+        "cord_compression_ratio": compression_ratio(polygons[_PER_SLICE // 2 :: _PER_SLICE]),
     }
 
 

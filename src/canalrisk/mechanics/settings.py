@@ -9,18 +9,23 @@ from canalrisk.errors import UsageError
 
 @dataclass(frozen=True)
 class Preset:
-    """Mesh density: `core` and `rings` of the O-grid; axial spacing near contact and far from it, mm."""
+    """Mesh density: `core` and `rings` of the O-grid; axial spacing near contact and far from it, mm.
+
+    `area_loss_error`: greatest difference of the predicted area loss from preset fine on the demonstration neck
+    (docs/mechanics.md); 0 for fine itself, whose own error is not known.
+    """
 
     core: int
     rings: int
     near_mm: float
     far_mm: float
+    area_loss_error: float
 
 
 PRESETS = {
-    "coarse": Preset(core=4, rings=2, near_mm=1.5, far_mm=5.0),
-    "standard": Preset(core=6, rings=3, near_mm=1.0, far_mm=4.0),
-    "fine": Preset(core=8, rings=4, near_mm=0.75, far_mm=3.0),
+    "coarse": Preset(core=4, rings=2, near_mm=1.5, far_mm=5.0, area_loss_error=0.0020),
+    "standard": Preset(core=6, rings=3, near_mm=1.0, far_mm=4.0, area_loss_error=0.0005),
+    "fine": Preset(core=8, rings=4, near_mm=0.75, far_mm=3.0, area_loss_error=0.0),
 }
 
 
