@@ -108,7 +108,7 @@ def test_crash_leaves_the_earlier_results_whole(
     before = {p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()}
     monkeypatch.setattr(output, "render", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        write_results(case, out=out)
+        write_results(case, out=out, overwrite=True)
     assert {p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
 
 
@@ -117,7 +117,7 @@ def test_own_folder_is_replaced_and_leaves_no_stale_file(
 ) -> None:
     monkeypatch.setattr(output, "render", lambda _: "page")
     out = write_results(case, out=tmp_path / "case")
-    write_results(fake_case(cord=False, n_times=2), out=out)
+    write_results(fake_case(cord=False, n_times=2), out=out, overwrite=True)
     assert {entry.name for entry in out.iterdir()} == EXPECTED
     assert not list((out / "fields").glob("cord*")), "files of the earlier case are gone"
 
@@ -150,3 +150,49 @@ def test_file_as_output_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("")
     with pytest.raises(UsageError, match="a file, not a folder"):
         check_out(tmp_path / "out", overwrite=True)
+
+
+def test_earlier_results_are_replaced_only_on_request(written: Path) -> None:
+    with pytest.raises(UsageError) as refused:
+        check_out(written)
+    assert refused.value.exit_code == 2
+    assert "--overwrite" in refused.value.fix
+    check_out(written, overwrite=True)
+    assert {entry.name for entry in written.iterdir()} == EXPECTED, "asking changes nothing"
+
+
+def test_incomplete_folder_of_ours_may_be_completed(tmp_path: Path) -> None:
+    (tmp_path / "summary.json").write_text('{"schema": "canalrisk.summary/1"}')
+    check_out(tmp_path)
+    (tmp_path / "fields").mkdir()
+    check_out(tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError):
+        check_out(tmp_path)
+
+
+def test_folder_that_only_sounds_like_ours_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "fields").mkdir()
+    with pytest.raises(UsageError, match="did not write"):
+        check_out(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "unwritable", ["file/results", "file/deeper/results", "n" * 300, "/proc/foo", "/proc/foo/results"]
+)
+def test_what_cannot_be_written_is_found_out_before_the_work(tmp_path: Path, unwritable: str) -> None:
+    if unwritable.startswith("/proc") and not Path("/proc/self").exists():
+        pytest.skip("no /proc here")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError) as refused:
+        check_out(tmp_path / unwritable)
+    assert refused.value.exit_code == 2
+    assert refused.value.where == f"--out {Path(unwritable).name}"
+    assert str(tmp_path) not in str(refused.value), "paths carry names"
+    assert "/proc" not in str(refused.value)
+
+
+def test_asking_makes_parents_and_not_the_folder(tmp_path: Path) -> None:
+    check_out(tmp_path / "a" / "b" / "case")
+    assert (tmp_path / "a" / "b").is_dir()
+    assert not list((tmp_path / "a" / "b").iterdir())

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import uuid
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,48 +13,80 @@ from canalrisk.report.indices import indices_text
 from canalrisk.report.page import render
 from canalrisk.report.provenance import provenance
 from canalrisk.report.reading import Case
+from canalrisk.report.staging import ENTRIES, MARKER, NEW, discard, new_stage, settle, swap
 from canalrisk.report.store import write_store
 from canalrisk.report.summary import summary
 
-# The record written last; a folder that holds it is one of ours, and complete.
-_MARKER = "provenance.json"
-
 
 def check_out(out: str | Path, *, overwrite: bool = False) -> None:
-    """Refuse an output folder that would lose someone's files; cheap, to be called before the work.
+    """Refuse an output folder that would lose someone's files or cannot be written; to be called before the work.
+
+    Missing parents are made. What a killed run left half-done in the same folder is put back first.
 
     Parameters
     ----------
     out : str or Path
         Folder to be written.
     overwrite : bool
-        Whether to write into a folder that holds other files. They stay; only files of ours are replaced.
+        Whether to write into a non-empty folder: earlier results are replaced, files that are not ours stay.
 
     Raises
     ------
     UsageError
-        If `out` is a file, cannot be written, or is a non-empty folder that canalrisk did not write.
+        If `out` is a file, cannot be written, or holds results or other files and `overwrite` is not set. An
+        incomplete folder of ours can be completed without it.
     """
     out = Path(out).absolute()
-    if out.exists() and not out.is_dir():
-        raise UsageError("the output is a file, not a folder", where=f"--out {out.name}", fix="name another folder")
-    parent = next(p for p in (out, *out.parents) if p.exists())
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise UsageError("the output folder cannot be written", where=f"--out {out.name}", fix="name another folder")
-    if out.is_dir() and any(out.iterdir()) and not _is_ours(out) and not overwrite:
+    where = f"--out {out.name}"
+    try:
+        if out.exists() and not out.is_dir():
+            raise UsageError("the output is a file, not a folder", where=where, fix="name another folder")
+        settle(out)
+        _probe(out)
+        held = out.is_dir() and any(out.iterdir())
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UsageError(
+            f"the output folder cannot be written: {reason}", where=where, fix="name another folder"
+        ) from error
+    if not held or overwrite:
+        return
+    if _schema(out / MARKER).startswith("canalrisk.provenance"):
+        raise UsageError(
+            "the output folder holds results of an earlier run",
+            where=where,
+            fix="name another folder, or add --overwrite to replace them",
+        )
+    if not _incomplete(out):
         raise UsageError(
             "the output folder holds files that canalrisk did not write",
-            where=f"--out {out.name}",
+            where=where,
             fix="name an empty or new folder, or add --overwrite",
         )
 
 
-def _is_ours(out: Path) -> bool:
+def _probe(out: Path) -> None:
+    """Find out by doing it: permissions alone do not tell, least of all to an administrator."""
+    if out.is_dir():
+        Path(tempfile.mkdtemp(prefix=".canalrisk-", dir=out)).rmdir()
+    else:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.mkdir()
+        out.rmdir()
+
+
+def _incomplete(out: Path) -> bool:
+    """Whether `out` holds nothing but entries of ours, of which the marker is missing."""
+    names = {entry.name for entry in out.iterdir()}
+    return names < set(ENTRIES) and MARKER not in names and _schema(out / ENTRIES[0]).startswith("canalrisk.")
+
+
+def _schema(path: Path) -> str:
     try:
-        record = json.loads((out / _MARKER).read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False
-    return isinstance(record, dict) and str(record.get("schema", "")).startswith("canalrisk.provenance")
+        return ""
+    return str(record.get("schema", "")) if isinstance(record, dict) else ""
 
 
 def write_results(result: Case, *, out: str | Path, overwrite: bool = False) -> Path:
@@ -68,9 +98,9 @@ def write_results(result: Case, *, out: str | Path, overwrite: bool = False) -> 
         A case result.
     out : str or Path
         Folder: ``summary.json``, ``indices.tsv`` and ``.json``, ``results.zarr``, ``fields/``, ``report.html``,
-        ``provenance.json``. Appears only when complete.
+        ``provenance.json``. Appears only when complete; on a failure earlier results are put back.
     overwrite : bool
-        Whether to write into a folder that holds other files. They stay; only files of ours are replaced.
+        Whether to write into a non-empty folder: earlier results are replaced, files that are not ours stay.
 
     Returns
     -------
@@ -86,18 +116,19 @@ def write_results(result: Case, *, out: str | Path, overwrite: bool = False) -> 
     out = Path(out).absolute()
     fresh = not out.exists()
     # An existing folder may be a mount point: stage inside it, since it cannot be renamed.
-    stage = (out.parent if fresh else out) / f".{out.name}.{os.getpid()}-{uuid.uuid4().hex[:6]}.part"
-    stage.mkdir(parents=True)
+    stage = new_stage(out, beside=fresh)
     try:
-        new = stage / "new"
+        new = stage / NEW
         new.mkdir()
         _write_all(result, new)
         if fresh:
             new.rename(out)
         else:
-            _swap(new, out, aside=stage)
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
+            swap(stage, out)
+    except BaseException:
+        discard(stage, out)
+        raise
+    discard(stage, out)
     return out
 
 
@@ -110,19 +141,7 @@ def _write_all(result: Case, folder: Path) -> None:
     (folder / "fields").mkdir()
     write_fields(result, folder / "fields")
     (folder / "report.html").write_text(render(result), encoding="utf-8")
-    _write_json(folder / _MARKER, provenance(result))
-
-
-def _swap(new: Path, out: Path, *, aside: Path) -> None:
-    """Replace our entries of `out`; the marker goes first and comes last."""
-    entries = sorted(new.iterdir(), key=lambda entry: entry.name == _MARKER)
-    (aside / "old").mkdir()
-    if (out / _MARKER).exists():
-        (out / _MARKER).rename(aside / "old" / _MARKER)
-    for entry in entries:
-        if (out / entry.name).exists():
-            (out / entry.name).rename(aside / "old" / entry.name)
-        entry.rename(out / entry.name)
+    _write_json(folder / MARKER, provenance(result))
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:
