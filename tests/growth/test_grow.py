@@ -144,7 +144,14 @@ def test_assumptions_and_edge_are_findings():
     grid = centred_grid(48)
     points = world(grid)
     inside = spine_of(grid, bone=_far(points), mass=_ball(points, 4.0))
-    assert [f.code for f in grow(inside, scenario=Scenario(n_times=2)).findings] == ["GROWTH-ASSUMED"]
+    (said,) = grow(inside, scenario=Scenario(n_times=2)).findings
+    assert said.code == "GROWTH-ASSUMED"
+    assert all(
+        word in said.message for word in ("soft tissue", "disc", "dura", "place of the cord", "0.3", "(assumed)")
+    )
+    (said,) = grow(inside, scenario=Scenario(n_times=2, law="linear-radius", bone_speed=0.5)).findings
+    assert "sphere of equal volume +1 mm per year" in said.message
+    assert "(chosen for this scenario)" in said.message
     near_edge = spine_of(grid, bone=_far(points), mass=_ball(points, 4.0, (7.5, 0, 0)))
     codes = [f.code for f in grow(near_edge, scenario=Scenario(n_times=3, doubling_time_years=0.4)).findings]
     assert codes == ["GROWTH-ASSUMED", "MASS-LEAVES-IMAGE"]

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from canalrisk import evidence
 from canalrisk.errors import UsageError
 from canalrisk.growth import LAWS, Scenario, law_volume
 
@@ -98,3 +99,9 @@ def test_one_time_is_today_whatever_the_horizon():
 
 def test_a_mass_that_does_not_grow_may_be_followed_for_long():
     assert Scenario(law="none", horizon_years=100.0).times_years[-1] == 100.0
+
+
+def test_the_default_speed_in_bone_is_the_assumed_row_of_the_evidence():
+    row = evidence.value("risk", "growth.front.bone_speed")
+    assert (Scenario().bone_speed, row.status) == (row.value, "ASSUMED")
+    assert row.low <= row.value <= row.high == 1.0

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from canalrisk import evidence
 from canalrisk.anatomy.spine import BAND_MM, Spine
 from canalrisk.errors import GeometryError
 from canalrisk.field import redistance, volume
@@ -22,8 +23,9 @@ Progress = Callable[[float, str], None]
 def grow(spine: Spine, *, scenario: Scenario | None = None, progress: Progress | None = None) -> Timeline:
     """Let the mass grow by a volume law through soft tissue and bone.
 
-    The front leaves today's boundary with speed 1 in soft tissue and `bone_speed` in bone; cord, canal and
-    ligaments are no barrier. The mass at time t is {T <= tau}, with tau such that its volume is the law's.
+    The front leaves today's boundary with speed 1 in soft tissue and `bone_speed` in bone; muscle, disc, ligament,
+    dura and the space of the cord are soft tissue and no barrier, and the law's volume counts the place of the
+    cord where the front has passed. The mass at time t is {T <= tau}, with tau such that its volume is the law's.
 
     Parameters
     ----------
@@ -110,14 +112,17 @@ def _tell(progress: Progress | None, fraction: float, message: str) -> None:
 def _assumptions(scenario: Scenario) -> Finding:
     rate = {
         "exponential": f"doubling time {scenario.doubling_time_years:g} years",
-        "linear-radius": f"radius {scenario.radial_rate_mm_per_year:+g} mm per year",
+        "linear-radius": f"radius of the sphere of equal volume {scenario.radial_rate_mm_per_year:+g} mm per year",
     }.get(scenario.law, "no growth")
+    row = evidence.value("risk", "growth.front.bone_speed")
+    status = row.status.lower() if scenario.bone_speed == row.value else "chosen for this scenario"
     return Finding(
         "GROWTH-ASSUMED",
         "info",
         "mass",
         f"Growth is a scenario, not a measurement: law {scenario.law}, {rate}, front speed in bone "
-        f"{scenario.bone_speed:g} of that in soft tissue.",
+        f"{scenario.bone_speed:g} of that in soft tissue ({status}). The front passes freely through soft tissue, "
+        "disc, dura and the cord's space; the law's volume includes the place of the cord.",
     )
 
 
