@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from canalrisk.anatomy.centreline import canal_sections, first_curve, refine, turned
-from canalrisk.anatomy.checks import check_grid, check_mass
+from canalrisk.anatomy.centreline import canal_sections, first_curve, framed, refine, turned
+from canalrisk.anatomy.checks import check_grid, check_mass, check_some_healthy, outside_line
 from canalrisk.anatomy.fairing import faired
 from canalrisk.anatomy.foramina import find_foramina
 from canalrisk.anatomy.healthy import FLAVUM_MM, healthy_cord, sac_in_canal
@@ -83,17 +83,12 @@ def build_spine(labelmap: LabelMap, *, progress: Progress | None = None) -> Spin
     mass = None if mass_mask is None else signed_distance(mass_mask, grid=grid)
 
     tell(0.25, "canal and centreline")
-    canal, line = _canal(content, vertebrae, bone, grid, findings)
     replaced = mass_mask is not None and _has_replaced(labelmap, mass_mask)
+    canal, line = _canal(content, vertebrae, bone, mass if replaced else None, grid, findings)
     affected = np.zeros(len(line.s), bool)
     if replaced and mass is not None:
         affected = affected_sections(canal, mass, grid=grid, line=line)
-        if affected.all():
-            raise GeometryError(
-                "the mass reaches the canal at every section: no healthy section is left to compare with",
-                where="mass",
-                fix="give a map that covers healthy levels, or the mass as its own file over a healthy segmentation",
-            )
+        check_some_healthy(affected)
         if affected.any():
             canal = restored(canal, affected, grid=grid, line=line, only_larger=True)
             message = "The mass had replaced part of the canal; its shape there is interpolated from healthy sections."
@@ -123,6 +118,7 @@ def build_spine(labelmap: LabelMap, *, progress: Progress | None = None) -> Spin
     wall = np.minimum(bone, signed_distance(soft["disc"], grid=grid)) if "disc" in soft else bone
     foramina, noted = find_foramina(wall, canal, sac, vertebrae, line, landmarks, grid=grid)
     findings += noted
+    findings += outside_line(line, landmarks, mass_mask, grid=grid)
     if mass_mask is not None:
         findings += _out_of_scope(mass_mask, grid, line, landmarks)
     tell(1.0, "spine understood")
@@ -161,14 +157,20 @@ def _content(labelmap: LabelMap) -> _Content:
 
 
 def _canal(
-    content: _Content, vertebrae: Vertebrae, bone: Distance, grid: Grid, findings: list[Finding]
+    content: _Content,
+    vertebrae: Vertebrae,
+    bone: Distance,
+    replacing: Distance | None,
+    grid: Grid,
+    findings: list[Finding],
 ) -> tuple[Distance, Centreline]:
     across = np.linalg.svd(vertebrae.cranial[None])[2][1]
     if content.canal is not None:
         mask = _near(content.canal, vertebrae, grid)
         canal = signed_distance(mask, grid=grid)
         curve = first_curve(mask, grid=grid, cranial=vertebrae.cranial)
-        return canal, refine(curve, canal, grid=grid, anterior=across)
+        course = canal if replacing is None else _without_mass(canal, replacing, curve, across, grid)
+        return canal, refine(curve, course, grid=grid, anterior=across)
     inner = next((mask for mask in (content.sac, content.cord, content.either) if mask is not None), None)
     start = None
     if inner is not None:
@@ -179,6 +181,14 @@ def _canal(
     )
     findings.append(Finding("CANAL-FROM-RINGS", "warning", "canal", message))
     return canal, line
+
+
+def _without_mass(canal: Distance, mass: Distance, curve: Array, across: Array, grid: Grid) -> Distance:
+    """Canal as it was about its rough course: the centreline must not swerve, or end, where a mass replaced it."""
+    rough = framed(curve, across)
+    affected = affected_sections(canal, mass, grid=grid, line=rough)
+    check_some_healthy(affected)
+    return restored(canal, affected, grid=grid, line=rough, only_larger=True) if affected.any() else canal
 
 
 def _near(mask: Mask, vertebrae: Vertebrae, grid: Grid) -> Mask:

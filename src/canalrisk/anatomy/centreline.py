@@ -167,7 +167,7 @@ def refine(curve: Array, canal: Distance, *, grid: Grid, anterior: Array, rounds
     for _ in range(rounds):
         line = framed(resample(extended(curve, _OVERSHOOT_MM), _COARSE_MM), anterior)
         area, centroid, depth = canal_sections(canal, grid=grid, line=line)
-        whole = _whole(area)
+        whole = _whole(area, _COARSE_MM) & (area > 0)
         # Near an end the section's centroid depends on the section's tilt, and the two would run away
         # together: fit where the end is out of reach, and continue straight up to the last whole section.
         good = whole & (depth > 0.75 * np.median(depth[whole])) if whole.any() else whole
@@ -181,7 +181,7 @@ def refine(curve: Array, canal: Distance, *, grid: Grid, anterior: Array, rounds
         curve = smooth_curve(centres[good])
     line = framed(resample(extended(curve, _OVERSHOOT_MM), SPACING_MM), anterior)
     area, _, _ = canal_sections(canal, grid=grid, line=line)
-    return framed(line.points[_whole(area)], anterior)
+    return framed(line.points[_whole(area, SPACING_MM)], anterior)
 
 
 def canal_sections(canal: Distance, *, grid: Grid, line: Centreline) -> tuple[Array, Array, Array]:
@@ -237,20 +237,25 @@ def extended(points: Array, length: float) -> Array:
     return np.concatenate([beyond(points)[::-1], points, beyond(points[::-1])])
 
 
-def _whole(area: Array) -> NDArray[np.bool_]:
-    """Find the longest run of sections that no end of the canal cuts."""
-    good = (area > _CUT_FRACTION * np.median(area[area > 0])) if (area > 0).any() else area > 0
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], good.astype(int), [0]))))
-    starts, stops = edges[::2], edges[1::2]
-    longest = int(np.argmax(stops - starts)) if len(starts) else 0
+def _whole(area: Array, step: float) -> NDArray[np.bool_]:
+    """Sections between the first and the last that no end of the canal cuts.
+
+    Only the ends are looked for: a narrow place in between, as beside a mass, does not end a spine. A section is
+    compared with the sections within 20 mm, because a canal of C1 has twice the area of one of C6.
+    """
     run = np.zeros(len(area), bool)
-    if len(starts):
-        first, last = int(starts[longest]), int(stops[longest]) - 1
-        while last - first > 8 and area[first] < 0.9 * area[first + 2]:
-            first += 1
-        while last - first > 8 and area[last] < 0.9 * area[last - 2]:
-            last -= 1
-        run[first : last + 1] = True
+    there = np.flatnonzero(area > 0)
+    if not len(there):
+        return run
+    reach = round(_END_MM / step)
+    usual = np.array([np.median(area[there[np.abs(there - i) <= reach]]) for i in there])
+    good = there[area[there] > _CUT_FRACTION * usual]
+    first, last = int(good[0]), int(good[-1])
+    while last - first > 8 and area[first] < 0.9 * area[first + 2]:
+        first += 1
+    while last - first > 8 and area[last] < 0.9 * area[last - 2]:
+        last -= 1
+    run[first : last + 1] = True
     return run
 
 

@@ -1,4 +1,4 @@
-"""What `build_spine` refuses before it starts."""
+"""What `build_spine` refuses, and what it must say when the measured line does not cover everything."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from canalrisk.anatomy.sections import curve_coordinates
+from canalrisk.anatomy.spine import Centreline
 from canalrisk.errors import GeometryError, LabelError
 from canalrisk.field.grid import Grid
+from canalrisk.findings import Finding
 
 COARSEST_MM = 3.0
 MOST_VOXELS = 400_000_000
 SMALLEST_MM = 20.0
 FARTHEST_MASS_MM = 30.0
+# The sections end a little before the canal does: a middle this near beyond them is still beside the last one.
+_BEYOND_MM = 2.0
 
 
 def check_grid(grid: Grid) -> None:
@@ -84,3 +89,55 @@ def check_mass(mass: NDArray[np.bool_], anatomy: NDArray[np.bool_], *, grid: Gri
             where="mass",
             fix="check that mass and label map belong to the same scan and world frame",
         )
+
+
+def check_some_healthy(affected: NDArray[np.bool_]) -> None:
+    """Refuse a mass that replaced part of the canal at every section (n,).
+
+    Raises
+    ------
+    GeometryError
+        If all sections are affected.
+    """
+    if affected.all():
+        raise GeometryError(
+            "the mass reaches the canal at every section: no healthy section is left to compare with",
+            where="mass",
+            fix="give a map that covers healthy levels, or the mass as its own file over a healthy segmentation",
+        )
+
+
+def outside_line(
+    line: Centreline, landmarks: dict[str, float], mass: NDArray[np.bool_] | None, *, grid: Grid
+) -> list[Finding]:
+    """Name the vertebrae and the part of the mass that lie beyond the measured sections.
+
+    Parameters
+    ----------
+    line : Centreline
+        The measured sections.
+    landmarks : dict of str to float
+        Level to arc length, mm.
+    mass : (nx, ny, nz) ndarray of bool, optional
+        The mass.
+    grid : Grid
+        Its grid.
+
+    Returns
+    -------
+    list of Finding
+        ``LEVEL-OUTSIDE-CANAL`` and ``MASS-OUTSIDE-CANAL``, serious; none where everything is covered.
+    """
+    low, high = float(line.s[0]) - _BEYOND_MM, float(line.s[-1]) + _BEYOND_MM
+    findings = []
+    beyond = [name for name, s in landmarks.items() if "/" not in name and not low <= s <= high]
+    if beyond:
+        message = f"The measured part of the canal does not reach {', '.join(beyond)}: nothing is measured there."
+        findings.append(Finding("LEVEL-OUTSIDE-CANAL", "serious", ", ".join(beyond), message))
+    if mass is not None:
+        s = curve_coordinates(line, grid.to_world(np.argwhere(mass)))[0]
+        share = float(((s < low) | (s > high)).mean())
+        if share > 0:
+            message = f"{share:.0%} of the mass lies beyond the measured part of the canal and is not measured there."
+            findings.append(Finding("MASS-OUTSIDE-CANAL", "serious", "mass", message))
+    return findings
