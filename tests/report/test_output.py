@@ -52,7 +52,7 @@ def test_summary_says_what_the_dataset_says(written: Path, case: FakeCase) -> No
 def test_store_opens_with_xarray_and_every_variable_is_described(written: Path, case: FakeCase) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        ds = xr.open_zarr(written / "results.zarr", consolidated=False).load()
+        ds = xr.open_zarr(written / "results.zarr").load()
     assert set(ds.data_vars) == set(case.dataset.data_vars)
     for name, variable in ds.variables.items():
         missing = {key for key in ("units", "long_name", "definition") if not variable.attrs.get(key)}

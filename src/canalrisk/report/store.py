@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import xarray as xr
@@ -45,5 +46,8 @@ def storable(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def write_store(dataset: xr.Dataset, path: Path) -> None:
-    """Write the Dataset; ``xarray.open_zarr(path, consolidated=False)`` reads it back."""
-    storable(dataset).to_zarr(path, mode="w", consolidated=False, zarr_format=3)
+    """Write the Dataset; ``xarray.open_zarr(path)`` reads it back."""
+    with warnings.catch_warnings():
+        # Without it every xarray.open_zarr warns; nothing in the store changes after this line.
+        warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
+        storable(dataset).to_zarr(path, mode="w", consolidated=True, zarr_format=3)
