@@ -105,6 +105,15 @@ def test_serious_findings_come_before_the_numbers(page: str) -> None:
     assert body.index("The mass reaches the cord at C4/5 today.") < body.index('class="cards"')
 
 
+def test_every_model_stands_with_its_interval_and_the_headline_is_their_range(page: str) -> None:
+    found = page[page.index('id="found"') : page.index('id="check"')]
+    card = found[found.index('"name">Myelopathy risk') :]
+    assert '"value">10 to 19\u00a0%</div>' in card
+    assert "depending on the model; widest" in card
+    for cell in ("13 % (6 to 25)", "10 % (5 to 19)", "19 % (10 to 36)"):
+        assert f"<td>{cell}</td>" in found
+
+
 def test_failed_time_is_said_with_its_reason(page: str) -> None:
     assert "contact step halved 8 times without convergence" in page
     assert '<span class="badge failed">failed</span>' in page

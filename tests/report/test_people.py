@@ -10,9 +10,20 @@ from fake_case import fake_case
 from rich.console import Console
 
 from canalrisk.report import console_table
-from canalrisk.report.people import coverage, crossing, interval, percent, quantity, spread, unbroken, volume, years
+from canalrisk.report.people import (
+    coverage,
+    crossing,
+    interval,
+    percent,
+    quantity,
+    risk_range,
+    spread,
+    unbroken,
+    volume,
+    years,
+)
 from canalrisk.report.provenance import provenance, scrub
-from canalrisk.report.summary import headline, summary
+from canalrisk.report.summary import summary
 
 
 @pytest.mark.parametrize(
@@ -88,14 +99,35 @@ def test_provenance_has_what_a_rerun_needs() -> None:
     json.dumps(record, allow_nan=False)
 
 
-def test_headline_quotes_one_model_at_all_times() -> None:
+def test_headline_is_the_range_over_the_models() -> None:
+    # Fake case, today: medians 0.13, 0.10 and 0.19, each from half to 1.9 times itself; 0.19 has the widest interval.
+    across = summary(fake_case(n_times=2))["times"][0]["risk_myelopathy_prevalent_range"]
+    assert across == pytest.approx(
+        {
+            "lowest": 0.10, "highest": 0.19, "widest_low": 0.095, "widest_high": 0.361, "models": 3,
+            "models_without": 0,
+        }
+    )  # fmt: skip
+    words = ("10 to 19 %", "depending on the model; widest 90 % interval 10 to 36 %")
+    assert risk_range(across | {"widest_low": 0.1}, "90 %") == words
+
+
+def test_model_without_a_number_is_said_and_not_passed_over() -> None:
     case = fake_case(n_times=3)
     risk = case.dataset["risk_myelopathy_prevalent"].copy()
     risk[2, 0] = math.nan
     case.dataset["risk_myelopathy_prevalent"] = risk
-    quoted = headline(summary(case))
-    assert {row["model"] for row in quoted} == {"cord area loss"}
-    assert quoted[2]["value"] is None, "another model must not slip in where this one has no number"
+    across = summary(case)["times"][2]["risk_myelopathy_prevalent_range"]
+    assert across["models"] == 2
+    assert "1 model without a number" in risk_range(across)[1]
+
+
+def test_range_of_one_of_equal_and_of_no_models() -> None:
+    across = {"lowest": 0.02, "highest": 0.02, "widest_low": 0.01, "widest_high": 0.04, "models": 1,
+              "models_without": 0}  # fmt: skip
+    assert risk_range(across, "90 %") == ("2 %", "90 % interval 1 to 4 %")
+    assert risk_range(across | {"models": 3}) == ("2 %", "the same by every model; widest interval 1 to 4 %")
+    assert risk_range(across | {"lowest": None, "highest": None, "models": 0}) == ("n/a", "")
 
 
 def test_console_table_reads_at_80_columns() -> None:
@@ -106,5 +138,8 @@ def test_console_table_reads_at_80_columns() -> None:
     assert "…" not in text, "nothing is cut"
     assert "not a diagnosis" in text
     assert "failed" in text
+    flat = " ".join(text.split())
+    for words in ("13 % (6 to 25)", "10 % (5 to 19)", "19 % (10 to 36)", "10 to 19 %, depending on the model; widest"):
+        assert words in flat, "every model with its interval, and the range"
     assert "C4/5 right, C5" in text
     assert "The mass reaches the cord at C4/5 today." in text

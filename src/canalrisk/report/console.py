@@ -10,9 +10,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from canalrisk.report.people import NA, coverage, interval, model_name, percent, quantity, spread, volume, years
+from canalrisk.report.people import NA, coverage, interval, model_name, percent, quantity, risk_range, volume, years
 from canalrisk.report.reading import Case
-from canalrisk.report.summary import headline, summary
+from canalrisk.report.summary import summary
 
 _STYLE = {"serious": "bold red", "warning": "yellow", "info": "dim"}
 
@@ -31,7 +31,7 @@ def console_table(result: Case) -> RenderableType:
         Tables and the research-use line; print it with a `rich.console.Console`.
     """
     said = summary(result)
-    parts: list[RenderableType] = [_canal_table(said), _cord_table(said), _note(said)]
+    parts: list[RenderableType] = [_canal_table(said), _cord_table(said), *_risk(said), _note(said)]
     if any(row["area"] is not None for row in said["times"][0]["foramina"]):
         parts += [_foramen_table(said)]
     loud = [f for f in said["findings"] if f["severity"] != "info"]
@@ -71,24 +71,40 @@ def _canal_table(said: dict[str, Any]) -> Table:
 
 
 def _cord_table(said: dict[str, Any]) -> Table:
-    risk_name = f"Myelopathy risk\n({coverage(said['interval'])} interval)".replace("( ", "(")
-    table = _table("Cord", "When", "Area loss,\nmodel", "Strain\n(p95)", risk_name, "medians of\nall models")
-    for state, risk in zip(said["times"], headline(said), strict=True):
+    table = _table("Cord", "When", "Area loss, model", "Strain (p95)")
+    for state in said["times"]:
         failed = state["mechanics"] == "failed"
         table.add_row(
             years(state["time_years"]),
             "failed" if failed else percent(state["cord_area_loss_predicted_max"], 1),
             "failed" if failed else percent(state["strain_p95"], 1),
-            interval(risk["value"], risk["low"], risk["high"]),
-            spread([m["value"] for m in state["risk_myelopathy_prevalent"]]),
         )
     return table
 
 
+def _risk(said: dict[str, Any]) -> list[RenderableType]:
+    """Every model beside the others, and the range over them: none of them is the one to quote."""
+    cover = coverage(said["interval"])
+    models = [row["model"] for row in said["times"][0]["risk_myelopathy_prevalent"]]
+    if not models:
+        return []
+    title = f"Myelopathy risk, each model with its {cover} interval".replace("  ", " ")
+    table = _table(title, "When", *(f"by {escape(model_name(name))}" for name in models), "All models")
+    for state in said["times"]:
+        rows = [interval(row["value"], row["low"], row["high"]) for row in state["risk_myelopathy_prevalent"]]
+        table.add_row(years(state["time_years"]), *rows, risk_range(state["risk_myelopathy_prevalent_range"])[0])
+    first, last = said["times"][0], said["times"][-1]
+    lines = []
+    for state in [first] if first is last else [first, last]:
+        shown, why = risk_range(state["risk_myelopathy_prevalent_range"], cover)
+        lines.append(f"Myelopathy risk {years(state['time_years'])}: {', '.join(filter(None, (shown, why)))}.")
+    return [table, Text("\n".join(lines), style="bold")]
+
+
 def _note(said: dict[str, Any]) -> Text:
-    model = model_name(headline(said)[0]["model"])
     words = (
-        f"Myelopathy risk: probability of myelopathy at that time by the model on {model}. "
+        "Myelopathy risk: probability of myelopathy at that time. "
+        "The models use different measures and none is known to be the right one. "
         f"Population: {said['population']}."
     )
     failed = [s for s in said["times"] if s["mechanics"] == "failed"]

@@ -12,7 +12,7 @@ from canalrisk.report.figures import cord, foramina, growth, planes, profile, ri
 from canalrisk.report.methods import citations, methods
 from canalrisk.report.provenance import provenance
 from canalrisk.report.reading import Case, has_mass, number
-from canalrisk.report.summary import headline, summary
+from canalrisk.report.summary import summary
 from canalrisk.risk import risk_models
 
 _CORD_ROWS = (
@@ -56,7 +56,7 @@ def render(result: Case) -> str:
     environment.globals |= {
         "interval": people.interval,
         "model_name": people.model_name,
-        "spread": people.spread,
+        "risk_range": people.risk_range,
         "crossing": people.crossing,
     }
     return environment.get_template("page.html.j2").render(**_context(result))
@@ -74,7 +74,6 @@ def _context(result: Case) -> dict[str, Any]:
         "said": said,
         "first": said["times"][0],
         "last": said["times"][-1],
-        "headline": headline(said),
         "coverage": people.coverage(said["interval"]),
         "several": len(said["times"]) > 1,
         "mass": mass,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
 NA = "n/a"
 
@@ -90,8 +91,39 @@ def spread(values: list[float | None]) -> str:
     known = [v for v in values if v is not None and math.isfinite(v)]
     if not known:
         return NA
-    low, high = percent(min(known)), percent(max(known))
-    return low if low == high else f"{low.removesuffix(' %')} to {high}"
+    return ends_of(min(known), max(known))
+
+
+def risk_range(across: dict[str, Any], cover: str = "") -> tuple[str, str]:
+    """Say the risk over all models: ``2 to 13 %`` and ``depending on the model; widest 90 % interval 1 to 40 %``.
+
+    Parameters
+    ----------
+    across : dict
+        A ``..._range`` of `canalrisk.report.summary`.
+    cover : str
+        What the intervals hold, ``90 %``.
+    """
+    head = spread([across["lowest"], across["highest"]])
+    if head == NA:
+        return NA, ""
+    missing = across["models_without"]
+    parts = []
+    if across["models"] > 1:
+        parts.append("depending on the model" if " to " in head else "the same by every model")
+    ends = (across["widest_low"], across["widest_high"])
+    if None not in ends:
+        widest = "widest " if across["models"] > 1 else ""
+        parts.append(f"{widest}{cover} interval {ends_of(*ends)}".replace("  ", " ").strip())
+    if missing:
+        parts.append(f"{missing} model{'s' if missing > 1 else ''} without a number")
+    return head, "; ".join(parts)
+
+
+def ends_of(low: float, high: float) -> str:
+    """Write the ends of an interval of a probability, ``1 to 40 %``; neither is ever certain."""
+    first, last = (">99" if v >= 0.995 else percent(v).removesuffix(" %") for v in (low, high))
+    return f"{first} %" if first == last else f"{first} to {last} %"
 
 
 def crossing(low: float | None, median: float | None, high: float | None, never: float | None, horizon: float) -> str:

@@ -80,7 +80,8 @@ def _state(result: Case, k: int, time: float) -> dict[str, Any]:
     state["mechanics"] = _mechanics(result, k)
     state["mechanics_reason"] = text(ds, "mechanics_reason", time=k) or None
     for kind in ("prevalent", "incident"):
-        state[f"risk_myelopathy_{kind}"] = _by_model(ds, f"risk_myelopathy_{kind}", k)
+        state[f"risk_myelopathy_{kind}"] = rows = _by_model(ds, f"risk_myelopathy_{kind}", k)
+        state[f"risk_myelopathy_{kind}_range"] = _across(rows)
     state["foramina"] = _foramina(ds, k)
     return state
 
@@ -110,22 +111,19 @@ def _by_model(ds: xr.Dataset, name: str, k: int) -> list[dict[str, Any]]:
     return rows
 
 
-def headline(said: dict[str, Any], kind: str = "prevalent") -> list[dict[str, Any]]:
-    """Return the quoted model's risk at each time: the first model that has any value, the same at all times.
-
-    Parameters
-    ----------
-    said : dict
-        From `summary`.
-    kind : {"prevalent", "incident"}
-        Which risk.
-    """
-    rows = [state[f"risk_myelopathy_{kind}"] for state in said["times"]]
-    count = max((len(row) for row in rows), default=0)
-    for m in range(count):
-        if any(row[m]["value"] is not None for row in rows):
-            return [row[m] for row in rows]
-    return [{"model": "", "value": None, "low": None, "high": None} for _ in rows]
+def _across(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Range of the models' medians and the widest of their intervals; which model is right is not known."""
+    known = [row for row in rows if row["value"] is not None]
+    whole = [row for row in known if row["low"] is not None and row["high"] is not None]
+    widest = max(whole, key=lambda row: row["high"] - row["low"], default={"low": None, "high": None})
+    return {
+        "lowest": min((row["value"] for row in known), default=None),
+        "highest": max((row["value"] for row in known), default=None),
+        "widest_low": widest["low"],
+        "widest_high": widest["high"],
+        "models": len(known),
+        "models_without": len(rows) - len(known),
+    }
 
 
 def _thresholds(ds: xr.Dataset) -> list[dict[str, Any]]:
