@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from fake_case import FakeCase, fake_case
 
-from canalrisk.report.indices import indices, worst_of
+from canalrisk.report.indices import indices
+from canalrisk.report.worst import worst_sections
 
 IDENTITY = ["scenario", "posture", "time_years", "level", "side"]
 
@@ -40,12 +41,49 @@ def test_whole_neck_rows_hold_the_scalars(table: pd.DataFrame, case: FakeCase) -
     assert whole["residual_canal_area"].isna().all(), "a section's variable does not apply to the whole neck"
 
 
-def test_level_rows_hold_the_worst_section(table: pd.DataFrame, case: FakeCase) -> None:
+def test_level_row_is_one_section_in_all_columns(table: pd.DataFrame, case: FakeCase) -> None:
     ds = case.dataset
-    at = (ds["level"] == "C4/5").values
+    at = np.flatnonzero((ds["level"] == "C4/5").values)
+    k = at[ds["occupying_ratio"][2, at].values.argmax()]
     row = table[(table["level"] == "C4/5") & table["side"].isna() & (table["time_years"] == 0.5)].iloc[0]
-    assert row["residual_canal_area"] == pytest.approx(float(ds["residual_canal_area"][2, at].min()), rel=1e-5)
-    assert row["occupying_ratio"] == pytest.approx(float(ds["occupying_ratio"][2, at].max()), rel=1e-5)
+    for name in ("occupying_ratio", "residual_canal_area", "canal_area", "mass_area_in_canal", "cord_area_prelesion"):
+        assert row[name] == pytest.approx(float(ds[name][2, k]), rel=1e-5), name
+    assert row["worst_section_s"] == pytest.approx(float(ds["s_mm"][k]), rel=1e-5)
+    near = np.abs(ds["cord_s_mm"].values - float(ds["s_mm"][k])).argmin()
+    assert row["cord_area_loss_predicted"] == pytest.approx(float(ds["cord_area_loss_predicted"][2, near]), rel=1e-5)
+
+
+def test_worst_section_is_the_most_occupied_one_though_another_is_narrower() -> None:
+    ds = fake_case(cord=False, n_times=2).dataset
+    at = np.flatnonzero((ds["level"] == "C5").values)
+    ratio, space, area = (ds[name].values.copy() for name in ("occupying_ratio", "residual_canal_ap", "canal_area"))
+    ratio[:, at], space[:, at] = 0.1, 12.0
+    ratio[1, at[3]], space[1, at[5]], area[1, at[7]] = 0.4, 6.0, 9.0
+    ds = ds.assign({n: (("time", "section"), v) for n, v in zip(
+        ("occupying_ratio", "residual_canal_ap", "canal_area"), (ratio, space, area), strict=True)})  # fmt: skip
+    assert worst_sections(ds)[1, "C5"] == at[3]
+
+
+@pytest.mark.parametrize("ratio", [0.0, np.nan])
+def test_without_mass_the_worst_section_is_the_narrowest(ratio: float) -> None:
+    ds = fake_case(cord=False, n_times=2).dataset
+    at = np.flatnonzero((ds["level"] == "C5").values)
+    space = np.full(ds["residual_canal_ap"].shape, 12.0)
+    space[0, at[0]] = np.nan
+    space[0, at[4]] = 9.0
+    ds["residual_canal_ap"] = ds["residual_canal_ap"].copy(data=space)
+    ds["occupying_ratio"] = ds["occupying_ratio"] * 0 + ratio
+    assert worst_sections(ds)[0, "C5"] == at[4]
+    bare = ds.drop_vars(["residual_canal_ap", "occupying_ratio"])
+    assert worst_sections(bare)[0, "C5"] == at[at.size // 2]
+
+
+def test_sidecar_says_which_section_a_row_is(written: Path) -> None:
+    sidecar = json.loads((written / "indices.json").read_text(encoding="utf-8"))
+    for name in ("residual_canal_area", "canal_area", "worst_section_s"):
+        assert "largest occupying ratio; smallest residual canal AP" in sidecar[name]["Aggregation"]
+    assert "nearest" in sidecar["cord_area_loss_predicted"]["Aggregation"]
+    assert "Aggregation" not in sidecar["sac_min"]
 
 
 def test_foramen_rows_have_sides_and_missing_areas_are_na(table: pd.DataFrame, case: FakeCase) -> None:
@@ -65,14 +103,6 @@ def test_models_become_columns(table: pd.DataFrame, case: FakeCase) -> None:
 def test_levels_run_from_cranial_to_caudal(table: pd.DataFrame) -> None:
     now = table[(table["time_years"] == 0) & table["side"].isna()]
     assert now["level"].tolist() == ["all", "C3", "C3/4", "C4", "C4/5", "C5", "C5/6", "C6"]
-
-
-def test_worst_section_of_large_and_of_small_is_bad() -> None:
-    values = np.array([np.nan, 1.0, 3.0])
-    assert worst_of("canal_area", values) == 1.0
-    assert worst_of("mass_area_in_canal", values) == 3.0
-    assert worst_of("cord_compression_ratio", values) == 1.0, "a flat cord is the worse one"
-    assert np.isnan(worst_of("canal_area", np.array([np.nan])))
 
 
 def test_hostile_names_cannot_break_the_table() -> None:

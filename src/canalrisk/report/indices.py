@@ -12,6 +12,7 @@ import xarray as xr
 
 from canalrisk.report.people import NA
 from canalrisk.report.reading import Case, position, times_of
+from canalrisk.report.worst import nearest_cord, worst_sections
 
 WHOLE = "all"
 _IDENTITY = {
@@ -22,11 +23,15 @@ _IDENTITY = {
     "side": "Patient's side; n/a for what has none",
 }
 # Dims, besides time and one of model or region, that a row can stand for.
-_SHAPES: tuple[set[str], ...] = (
+_ROWS: tuple[set[str], ...] = (
     set(), {"section"}, {"cord_section"}, {"level"}, {"foramen"}, {"foramen", "side"},
 )  # fmt: skip
-# A level is represented by its worst section: least of what should be large, largest of what should be small.
-_LARGE_IS_BAD = ("ratio", "loss", "mass", "taken", "strain", "force", "pressure", "stress", "risk", "eroded", "mises")
+_WHICH = (
+    "value at the worst section of the level, the same section for all columns: "
+    "largest occupying ratio; smallest residual canal AP where no mass reaches"
+)
+_WHICH_CORD = f"cord section of the level nearest to the {_WHICH.removeprefix('value at the ')}"
+_WHERE = "worst_section_s"
 
 
 @dataclass
@@ -35,15 +40,6 @@ class _Column:
     variable: str
     note: str
     cells: dict[tuple[int, str, str], Any] = field(default_factory=dict)
-
-
-def worst_of(name: str, values: np.ndarray) -> float:
-    """Value of the worst section: the maximum for losses and loads, else the minimum; NaN where all are NaN."""
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return math.nan
-    bad = any(word in name for word in _LARGE_IS_BAD) and name != "cord_compression_ratio"
-    return float(finite.max() if bad else finite.min())
 
 
 def indices(result: Case) -> tuple[list[str], list[list[str]], dict[str, Any]]:
@@ -64,8 +60,9 @@ def indices(result: Case) -> tuple[list[str], list[list[str]], dict[str, Any]]:
         Per column: Units, LongName, Description, and Formula and Reference where the variable states them.
     """
     ds = result.dataset
-    columns = [c for name in ds.data_vars for c in _columns(ds, str(name))]
-    columns = [c for c in columns if c.cells]
+    worst = worst_sections(ds)
+    columns = [c for name in ds.data_vars for c in _columns(ds, str(name), worst)]
+    columns = [c for c in (_places(ds, worst), *columns) if c.cells]
     keys = sorted({key for c in columns for key in c.cells}, key=lambda key: (key[0], _rank(result, key[1]), key[2]))
     times = times_of(ds)
     rows = []
@@ -86,31 +83,41 @@ def _rank(result: Case, level: str) -> float:
     return -result.spine.landmarks.get(level, -math.inf)
 
 
-def _columns(ds: xr.Dataset, name: str) -> list[_Column]:
+def _places(ds: xr.Dataset, worst: dict[tuple[int, str], int]) -> _Column:
+    """Make the column that says where the worst sections are."""
+    s = position(ds, "section")
+    column = _Column(_WHERE, "", _WHICH)
+    if s is not None:
+        column.cells = {(t, level, NA): s[k] for (t, level), k in worst.items()}
+    return column
+
+
+def _columns(ds: xr.Dataset, name: str, worst: dict[tuple[int, str], int]) -> list[_Column]:
     variable = ds[name]
     if "time" not in variable.dims:
         variable = variable.expand_dims(time=times_of(ds))
     extra = [str(d) for d in variable.dims if d in ("model", "region")]
     rest = {str(d) for d in variable.dims} - {"time", *extra}
-    if len(extra) > 1 or rest not in (
-        set(),
-        {"section"},
-        {"cord_section"},
-        {"level"},
-        {"foramen"},
-        {"foramen", "side"},
-    ):
+    if len(extra) > 1 or rest not in _ROWS:
         return []
     if not extra:
-        return [_fill(_Column(name, name, ""), ds, variable, rest)]
+        return [_fill(_Column(name, name, ""), ds, variable, rest, worst)]
     labels = [str(v) for v in ds[extra[0]].values] if extra[0] in ds.coords else map(str, range(ds.sizes[extra[0]]))
     return [
-        _fill(_Column(f"{name}__{_slug(label)}", name, f"{extra[0]}: {label}"), ds, variable.isel({extra[0]: k}), rest)
+        _fill(
+            _Column(f"{name}__{_slug(label)}", name, f"{extra[0]}: {label}"),
+            ds,
+            variable.isel({extra[0]: k}),
+            rest,
+            worst,
+        )
         for k, label in enumerate(labels)
     ]
 
 
-def _fill(column: _Column, ds: xr.Dataset, variable: xr.DataArray, rest: set[str]) -> _Column:
+def _fill(
+    column: _Column, ds: xr.Dataset, variable: xr.DataArray, rest: set[str], worst: dict[tuple[int, str], int]
+) -> _Column:
     order = [d for d in ("time", "section", "cord_section", "level", "foramen", "side") if d in variable.dims]
     values = variable.transpose(*order).values
     for t in range(len(values)):
@@ -127,27 +134,23 @@ def _fill(column: _Column, ds: xr.Dataset, variable: xr.DataArray, rest: set[str
         elif rest == {"level"}:
             for k, level in enumerate(ds["level"].values):
                 column.cells[t, str(level), NA] = values[t, k]
-        elif values.dtype.kind in "fiu":
-            levels = _levels(ds, next(iter(rest)))
-            for level in dict.fromkeys(levels):
-                column.cells[t, level, NA] = worst_of(column.variable, np.asarray(values[t], float)[levels == level])
-    if rest & {"section", "cord_section"}:
-        column.note = f"{column.note}; worst section of the level".lstrip("; ")
+    if rest == {"section"}:
+        column.cells = {(t, level, NA): values[t, k] for (t, level), k in worst.items()}
+        column.note = f"{column.note}; {_WHICH}".lstrip("; ")
+    elif rest == {"cord_section"}:
+        column.cells = {(t, level, NA): values[t, k] for (t, level), k in nearest_cord(ds, worst).items()}
+        column.note = f"{column.note}; {_WHICH_CORD}".lstrip("; ")
     return column
 
 
-def _levels(ds: xr.Dataset, dim: str) -> np.ndarray:
-    """Level of each section along `dim`; cord sections take the level of the nearest canal section."""
-    own = [c for c in ds.coords.values() if c.dims == (dim,) and c.dtype.kind in "UOT"]
-    if own:
-        return np.array([str(v) for v in own[0].values])
-    here, there = position(ds, dim), position(ds, "section")
-    if here is None or there is None:
-        return np.array([], str)
-    return np.asarray(_levels(ds, "section")[np.abs(here[:, None] - there).argmin(axis=1)])
-
-
 def _describe(ds: xr.Dataset, column: _Column) -> dict[str, str]:
+    if column.name == _WHERE:
+        return {
+            "Units": "mm",
+            "LongName": "arc length of the worst section",
+            "Description": "position along the canal centreline, increasing cranially, of the section of this row",
+            "Aggregation": column.note,
+        }
     attrs = ds[column.variable].attrs
     entry = {
         "Units": str(attrs.get("units") or "n/a"),
