@@ -210,6 +210,7 @@ def make_dataset(line: Centreline, times: np.ndarray, *, mass: bool, cord: bool,
         "worst_level": _var(("time",), np.array(["C4/5"] * times.size), "name", "Worst level"),
         "worst_s": _var(("time",), np.full(times.size, 36.0), "mm", "Arc length of the worst section"),
         "mass_volume": _var(("time",), 4200 * 2**times * mass, "mm3", "Mass volume"),
+        "bone_eroded": _var(("time",), 150.0 * times * mass, "mm3", "Bone eroded"),
         "mass_volume_in_canal": _var(("time",), 700 * grow, "mm3", "Mass volume in the canal"),
         "mass_cord_clearance": _var(("time",), 0.4 - grow if mass else np.nan * times, "mm", "Mass-cord clearance"),
     }

@@ -184,3 +184,20 @@ def test_a_mass_that_reaches_no_section_has_no_worst_level() -> None:
     text = "".join(read(render(away)).text)
     assert "at none" not in text
     assert "worst:" not in text
+
+
+def test_growth_tells_the_bone_eroded(page: str) -> None:
+    # Fake case: 150 mm3 per year, told at 0, 3, ... 12 months.
+    part = page[page.index('<section id="growth">') : page.index('<section id="cord">')]
+    assert "<th>Bone eroded</th>" in part
+    assert "<td>38 mm³</td>" in part
+    assert "<td>0.1 ml</td>" in part
+
+
+@pytest.mark.usefixtures("coarse")
+def test_bone_eroded_may_be_absent() -> None:
+    case = fake_case(n_times=2)
+    object.__setattr__(case, "dataset", case.dataset.drop_vars("bone_eroded"))
+    html = render(case)
+    assert "Bone eroded" not in html
+    assert '<section id="growth">' in html

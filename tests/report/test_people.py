@@ -141,5 +141,17 @@ def test_console_table_reads_at_80_columns() -> None:
     flat = " ".join(text.split())
     for words in ("13 % (6 to 25)", "10 % (5 to 19)", "19 % (10 to 36)", "10 to 19 %, depending on the model; widest"):
         assert words in flat, "every model with its interval, and the range"
+    assert "eroded" in text
+    assert "0.1 ml" in text
     assert "C4/5 right, C5" in text
     assert "The mass reaches the cord at C4/5 today." in text
+
+
+def test_console_table_without_bone_eroded() -> None:
+    case = fake_case(n_times=2)
+    object.__setattr__(case, "dataset", case.dataset.drop_vars("bone_eroded"))
+    console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115 - closed with the process
+    console.print(console_table(case))
+    text = console.export_text()
+    assert "eroded" not in text
+    assert "4.2 ml" in text

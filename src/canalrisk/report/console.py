@@ -57,11 +57,14 @@ def _table(title: str, first: str, *others: str) -> Table:
 
 def _canal_table(said: dict[str, Any]) -> Table:
     title = f"Canal: {escape(str(said['scenario']['name']))}"
-    table = _table(title, "When", "Mass", "Worst\nlevel", "Diameter\ntaken", "Area\ntaken", "Space for\nthe cord")
+    eroded = any(state["bone_eroded"] is not None for state in said["times"])
+    names = ("Mass", *(("Bone\neroded",) if eroded else ()))
+    table = _table(title, "When", *names, "Worst\nlevel", "Diameter\ntaken", "Area\ntaken", "Space for\nthe cord")
     for state in said["times"]:
         table.add_row(
             years(state["time_years"]),
             volume(state["mass_volume"]),
+            *((volume(state["bone_eroded"]),) if eroded else ()),
             escape(state["worst_level"] or NA),
             percent(state["occupying_ratio_max"]),
             percent(state["occupying_ratio_area_max"]),

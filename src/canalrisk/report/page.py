@@ -94,6 +94,7 @@ def _context(result: Case) -> dict[str, Any]:
         "foramina": foramina.foramen_areas(result),
         "panels": stage.panels() if mass and len(said["times"]) > 1 else [],
         "panel_legend": growth.MASS_LEGEND,
+        "eroded": any(state["bone_eroded"] is not None for state in said["times"]),
         "volumes": growth.volumes(result),
         "strain": strain,
         "unrolled": unrolled,

@@ -15,6 +15,7 @@ from canalrisk.report.reading import NOT_CALIBRATED, RESEARCH_USE, Case, number,
 _SCALARS = (
     "mass_volume",
     "mass_volume_in_canal",
+    "bone_eroded",
     "mass_cord_clearance",
     "occupying_ratio_max",
     "occupying_ratio_area_max",
