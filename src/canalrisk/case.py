@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from canalrisk import provenance
+from canalrisk._jit import one_blas_thread
 from canalrisk.anatomy import build_spine
 from canalrisk.anatomy.spine import Spine
 from canalrisk.findings import Finding
@@ -126,7 +127,19 @@ def assess(
     A time whose mechanics failed keeps its geometry; its mechanical variables are NaN and
     `mechanics_reason` says why.
     """
-    scenario, settings = scenario or Scenario(), settings or Settings()
+    # Coordinate products on several BLAS threads cost twenty times their work, and bits would depend on the threads.
+    with one_blas_thread():
+        return _assess(subject, scenario or Scenario(), settings or Settings(), progress=progress, command=command)
+
+
+def _assess(
+    subject: LabelMap | Subject,
+    scenario: Scenario,
+    settings: Settings,
+    *,
+    progress: Progress | None,
+    command: str | None,
+) -> CaseResult:
     if isinstance(subject, LabelMap):
         subject = prepare_subject(subject, progress=_part(progress, 0.0, 0.3))
     spine = subject.spine
