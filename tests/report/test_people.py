@@ -142,7 +142,7 @@ def test_console_table_reads_at_80_columns() -> None:
     for words in ("13 % (6 to 25)", "10 % (5 to 19)", "19 % (10 to 36)", "10 to 19 %, depending on the model; widest"):
         assert words in flat, "every model with its interval, and the range"
     assert "eroded" in text
-    assert "0.1 ml" in text
+    assert "150 mm³" in text, "eroded in a year"
     assert "C4/5 right, C5" in text
     assert "The mass reaches the cord at C4/5 today." in text
 

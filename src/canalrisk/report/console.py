@@ -64,7 +64,7 @@ def _canal_table(said: dict[str, Any]) -> Table:
         table.add_row(
             years(state["time_years"]),
             volume(state["mass_volume"]),
-            *((volume(state["bone_eroded"]),) if eroded else ()),
+            *((quantity(state["bone_eroded"], "mm³", 0),) if eroded else ()),
             escape(state["worst_level"] or NA),
             percent(state["occupying_ratio_max"]),
             percent(state["occupying_ratio_area_max"]),
@@ -100,7 +100,9 @@ def _risk(said: dict[str, Any]) -> list[RenderableType]:
     lines = []
     for state in [first] if first is last else [first, last]:
         shown, why = risk_range(state["risk_myelopathy_prevalent_range"], cover)
-        lines.append(f"Myelopathy risk {years(state['time_years'])}: {', '.join(filter(None, (shown, why)))}.")
+        when = years(state["time_years"])
+        when = when if when == "today" else f"after {when}"
+        lines.append(f"Myelopathy risk {when}: {', '.join(filter(None, (shown, why)))}.")
     return [table, Text("\n".join(lines), style="bold")]
 
 
