@@ -14,7 +14,7 @@ from canalrisk.anatomy.fairing import faired
 from canalrisk.anatomy.foramina import find_foramina
 from canalrisk.anatomy.healthy import FLAVUM_MM, healthy_cord, sac_in_canal
 from canalrisk.anatomy.levels import Vertebrae, anterior_angle, find_vertebrae, landmarks_of
-from canalrisk.anatomy.prelesion import affected_sections, restored
+from canalrisk.anatomy.prelesion import affected_sections, bone_restored, foramina_with_walls, restored
 from canalrisk.anatomy.rings import canal_from_rings
 from canalrisk.anatomy.sections import curve_coordinates
 from canalrisk.anatomy.spine import Array, Centreline, Distance, Spine
@@ -84,16 +84,30 @@ def build_spine(labelmap: LabelMap, *, progress: Progress | None = None) -> Spin
 
     tell(0.25, "canal and centreline")
     replaced = mass_mask is not None and _has_replaced(labelmap, mass_mask)
-    canal, line = _canal(content, vertebrae, bone, mass if replaced else None, grid, findings)
-    affected = np.zeros(len(line.s), bool)
-    if replaced and mass is not None:
+    discs = _discs(labelmap)
+    canal, line = _canal(content, vertebrae, bone, mass if replaced else None, discs, grid, findings)
+    affected, taken = np.zeros(len(line.s), bool), np.zeros((0, 3))
+    if replaced and mass is not None and mass_mask is not None:
+        line = _oriented(line, vertebrae, discs, [])
         affected = affected_sections(canal, mass, grid=grid, line=line)
         check_some_healthy(affected)
         if affected.any():
-            canal = restored(canal, affected, grid=grid, line=line, only_larger=True)
-            message = "The mass had replaced part of the canal; its shape there is interpolated from healthy sections."
+            canal = restored(canal, affected, grid=grid, line=line, replaced_by=mass)
+            message = (
+                "The mass had replaced part of the canal; its shape there is interpolated from healthy sections and "
+                "fitted to the wall of the other side."
+            )
             findings.append(Finding("CANAL-RECONSTRUCTED", "warning", "canal", message))
-    discs = _discs(labelmap)
+        before = float(vertebrae.bone.sum() * grid.voxel_volume)
+        vertebrae, taken = bone_restored(vertebrae, mass_mask, canal, grid=grid, line=line)
+        gained = float(vertebrae.bone.sum() * grid.voxel_volume) - before
+        if gained > 0:
+            bone = signed_distance(vertebrae.bone, grid=grid)
+            message = (
+                f"The mass had replaced bone: {gained:.0f} mm3 come from the mirror "
+                "image of the other side, as far as the mass covers it."
+            )
+            findings.append(Finding("BONE-RECONSTRUCTED", "warning", "bone", message))
     line = _oriented(line, vertebrae, discs, findings)
 
     tell(0.5, "sac and cord")
@@ -117,6 +131,8 @@ def build_spine(labelmap: LabelMap, *, progress: Progress | None = None) -> Spin
     soft = _soft(labelmap)
     wall = np.minimum(bone, signed_distance(soft["disc"], grid=grid)) if "disc" in soft else bone
     foramina, noted = find_foramina(wall, canal, sac, vertebrae, line, landmarks, grid=grid)
+    findings += noted
+    foramina, noted = foramina_with_walls(foramina, taken, grid=grid)
     findings += noted
     findings += outside_line(line, landmarks, mass_mask, grid=grid)
     if mass_mask is not None:
@@ -161,6 +177,7 @@ def _canal(
     vertebrae: Vertebrae,
     bone: Distance,
     replacing: Distance | None,
+    discs: dict[str, Array],
     grid: Grid,
     findings: list[Finding],
 ) -> tuple[Distance, Centreline]:
@@ -169,7 +186,10 @@ def _canal(
         mask = _near(content.canal, vertebrae, grid)
         canal = signed_distance(mask, grid=grid)
         curve = first_curve(mask, grid=grid, cranial=vertebrae.cranial)
-        course = canal if replacing is None else _without_mass(canal, replacing, curve, across, grid)
+        if replacing is None:
+            return canal, refine(curve, canal, grid=grid, anterior=across)
+        rough = _oriented(framed(curve, across), vertebrae, discs, [])
+        course = _without_mass(canal, replacing, rough, grid)
         return canal, refine(curve, course, grid=grid, anterior=across)
     inner = next((mask for mask in (content.sac, content.cord, content.either) if mask is not None), None)
     start = None
@@ -183,12 +203,11 @@ def _canal(
     return canal, line
 
 
-def _without_mass(canal: Distance, mass: Distance, curve: Array, across: Array, grid: Grid) -> Distance:
+def _without_mass(canal: Distance, mass: Distance, rough: Centreline, grid: Grid) -> Distance:
     """Canal as it was about its rough course: the centreline must not swerve, or end, where a mass replaced it."""
-    rough = framed(curve, across)
     affected = affected_sections(canal, mass, grid=grid, line=rough)
     check_some_healthy(affected)
-    return restored(canal, affected, grid=grid, line=rough, only_larger=True) if affected.any() else canal
+    return restored(canal, affected, grid=grid, line=rough, replaced_by=mass) if affected.any() else canal
 
 
 def _near(mask: Mask, vertebrae: Vertebrae, grid: Grid) -> Mask:
@@ -250,7 +269,7 @@ def _sac(
         return sac_in_canal(canal, grid=grid, line=line), cord_mask
     sac = signed_distance(sac_mask, grid=grid)
     if affected.any():
-        sac = restored(sac, affected, grid=grid, line=line, only_larger=False)
+        sac = restored(sac, affected, grid=grid, line=line)
     return faired(sac, grid=grid, line=line), cord_mask
 
 
@@ -272,7 +291,7 @@ def _cord(
             "The pre-lesion cord beside the mass is interpolated from healthy sections; the segmented cord is today's."
         )
         findings.append(Finding("CORD-RECONSTRUCTED", "warning", "cord", message))
-        return restored(measured, affected, grid=grid, line=line, only_larger=False), measured
+        return restored(measured, affected, grid=grid, line=line), measured
     _, centroid, _ = canal_sections(sac, grid=grid, line=line)
     tube, scale = healthy_cord(line, landmarks, measure_tube(sac, grid=grid, line=line, centre=centroid))
     message = "No cord was labelled: a cord of mean healthy size per level (203 adults) lies on the sac's centre."

@@ -49,6 +49,8 @@ class Foramen:
     path: Array
     pedicle_above: Array
     pedicle_below: Array
+    wall_replaced: bool = False
+    """True where a mass drawn as a label took part of the wall: the size before the mass is not this side's."""
 
 
 @dataclass(frozen=True, eq=False)

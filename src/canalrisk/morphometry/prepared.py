@@ -22,12 +22,13 @@ from canalrisk.errors import UsageError
 from canalrisk.field import signed_distance
 from canalrisk.field.grid import Grid
 from canalrisk.findings import Finding
-from canalrisk.morphometry.stations import Stations, find_stations
+from canalrisk.morphometry.stations import Stations, find_stations, mirrored, without
 
 Progress = Callable[[float, str], None]
 
 SAGITTAL_DEGREES = np.arange(-30.0, 30.1, 2.5)
 RAY_STEP_MM = 0.25
+_OTHER = {"left": "right", "right": "left"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,11 +85,17 @@ def prepare(spine: Spine, *, progress: Progress | None = None) -> Prepared:
     wall: tuple[Distance, ...] = (spine.bone,)
     if "disc" in spine.soft:
         wall = (spine.bone, signed_distance(spine.soft["disc"], grid=grid))
+    own = {(f.name, f.side): find_stations(f, wall=wall, canal=spine.canal, grid=grid) for f in spine.foramina}
+    replaced = {(f.name, f.side) for f in spine.foramina if f.wall_replaced}
     stations, findings = [], []
     for foramen in spine.foramina:
-        found = find_stations(foramen, wall=wall, canal=spine.canal, grid=grid)
+        here, across = (foramen.name, foramen.side), (foramen.name, _OTHER[foramen.side])
+        found = own[here]
+        if here in replaced:
+            intact = across in own and across not in replaced
+            found = mirrored(own[across], line=line) if intact else without(found)
         stations.append(found)
-        if not len(found.place):
+        if not len(found.place) and here not in replaced:
             where = f"{foramen.name} {foramen.side}"
             message = "No section across the root's path is closed by bone; the free area is not measured."
             findings.append(Finding("FORAMEN-OPEN", "warning", where, message))

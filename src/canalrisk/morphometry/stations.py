@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from canalrisk.anatomy.sections import offsets, plane_moments, sample_planes
-from canalrisk.anatomy.spine import Array, Distance, Foramen
+from canalrisk.anatomy.sections import curve_coordinates, offsets, plane_moments, sample_planes
+from canalrisk.anatomy.spine import Array, Centreline, Distance, Foramen
 from canalrisk.field.grid import Grid
 
 HALF_MM = 14.0
@@ -89,6 +89,21 @@ def find_stations(foramen: Foramen, *, wall: tuple[Distance, ...], canal: Distan
     area = np.array([_mean_area(level[i], keep[i]) for i in range(len(rows))])
     size = np.array([_extent(level[i], keep[i, -1]) for i in range(len(rows))]).reshape(-1, 2)
     return Stations(which[rows] * 0.5, points[rows], level, keep, area, size[:, 0], size[:, 1])
+
+
+def mirrored(stations: Stations, *, line: Centreline) -> Stations:
+    """Reflect stations in the mid-sagittal plane of the centreline's frame: the other side stands for this one."""
+    points = stations.points.reshape(-1, 3)
+    if not len(points):
+        return stations
+    _, right, _, nearest = curve_coordinates(line, points)
+    moved = points - 2.0 * right[:, None] * line.right[nearest]
+    return replace(stations, points=moved.reshape(stations.points.shape))
+
+
+def without(stations: Stations) -> Stations:
+    """Give no station at all: nothing can be measured."""
+    return Stations(*(getattr(stations, part.name)[:0] for part in fields(stations)))
 
 
 def free_area(stations: Stations, mass: Distance | None, *, grid: Grid) -> Array:
