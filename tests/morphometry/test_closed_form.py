@@ -7,6 +7,7 @@ import torus
 from canalrisk.errors import UsageError
 from canalrisk.growth.timeline import Snapshot
 from canalrisk.morphometry import clearance, measure, measure_findings, prepare
+from canalrisk.morphometry.compromise import CLEAR_MM
 from canalrisk.morphometry.variables import VARIABLES
 
 RADIUS = 3.0
@@ -58,6 +59,7 @@ def test_no_mass_takes_nothing(healthy):
     assert (healthy["residual_canal_area"].values == healthy["canal_area"].values).all()
     for name in (
         "mcc",
+        "mcc_prelesion",
         "mscc",
         "occupying_ratio_max",
         "mass_volume",
@@ -85,9 +87,12 @@ def test_posterior_ball_canal_compromise(posterior):
     assert posterior["occupying_ratio_max"].item() == pytest.approx(RADIUS / 14.0, abs=0.01)
     assert posterior["sac_min"].item() == pytest.approx(14.0 - RADIUS, abs=0.1)
     assert posterior["mcc"].item() == pytest.approx(RADIUS / 14.0, abs=0.02)
+    assert posterior["mcc_prelesion"].item() == pytest.approx(RADIUS / 14.0, abs=0.01)
     assert posterior["worst_level"].item() == "C5"
     assert posterior["sac_wall"].item() == "bone"
-    assert posterior["s_above"].item() - posterior["s_below"].item() == pytest.approx(2 * RADIUS, abs=1.0)
+    assert posterior["s_above"].item() - posterior["s_below"].item() == pytest.approx(
+        2 * RADIUS + 2 * CLEAR_MM, abs=1.5
+    )
     assert posterior["mass_volume"].item() == pytest.approx(4 / 3 * np.pi * RADIUS**3, rel=0.01)
     assert measure_findings(posterior) == ()
 

@@ -7,9 +7,18 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+# A reference this far from the first and the last section that the mass reaches: two slices of a clinical scan
+# (2-3 mm), so that neither partial volume nor a reconstructed wall beside the mass enters it, and a third of a
+# cervical level (15-18 mm), so that it stays a neighbour.
+CLEAR_MM = 5.0
 
-def compromise(diameter: Array, affected: NDArray[np.bool_], worst: int) -> tuple[float, int | None, int | None]:
+
+def compromise(
+    diameter: Array, affected: NDArray[np.bool_], worst: int, *, s: Array
+) -> tuple[float, int | None, int | None]:
     """1 - d / mean(d_above, d_below) with the nearest unaffected sections as reference.
+
+    Unaffected is at least 5 mm beyond the whole range that the mass reaches: a gap between two lobes is none.
 
     Parameters
     ----------
@@ -19,6 +28,8 @@ def compromise(diameter: Array, affected: NDArray[np.bool_], worst: int) -> tupl
         Sections that the mass reaches.
     worst : int
         The worst section.
+    s : (n,) ndarray
+        Arc length per section, increasing, mm.
 
     Returns
     -------
@@ -33,8 +44,10 @@ def compromise(diameter: Array, affected: NDArray[np.bool_], worst: int) -> tupl
     """
     if not affected.any():
         return (0.0 if np.isfinite(diameter).any() else float("nan")), None, None
-    healthy = np.flatnonzero(~affected & np.isfinite(diameter) & (diameter > 0))
-    over, under = healthy[healthy > worst], healthy[healthy < worst]
+    reached = s[affected]
+    healthy = np.isfinite(diameter) & (diameter > 0)
+    over = np.flatnonzero(healthy & (s >= reached[-1] + CLEAR_MM))
+    under = np.flatnonzero(healthy & (s <= reached[0] - CLEAR_MM))
     above = int(over[0]) if len(over) else None
     below = int(under[-1]) if len(under) else None
     reference = [diameter[i] for i in (above, below) if i is not None]

@@ -103,7 +103,7 @@ def measure_findings(dataset: xr.Dataset) -> tuple[Finding, ...]:
     if all(known):
         return ()
     if not any(known):
-        message = "The mass reaches every section: MCC has no healthy reference and is not given."
+        message = "No section lies 5 mm beyond the mass: MCC has no healthy reference and is not given."
         return (Finding("MCC-NO-REFERENCE", "warning", where, message),)
     message = (
         f"MCC is compared with a healthy section {'above' if known[0] else 'below'} only; the other side has none."
@@ -180,8 +180,13 @@ def _worst(prepared: Prepared, values: dict[str, Any], mass: Distance | None) ->
     found["sac_wall"] = _wall(prepared, narrow, float(values["occupying_ray"][narrow]), mass)
     found["worst_level"] = prepared.level[worst] if touched.any() else "none"
     found["worst_s"] = float(s[worst]) if touched.any() else np.nan
-    found["mcc"], above, below = compromise(values["residual_canal_ap"], touched, worst)
-    found["mscc"], _, _ = compromise(values["cord_ap_measured"], touched, worst)
+    found["mcc"], above, below = compromise(values["residual_canal_ap"], touched, worst, s=s)
+    before = float(values["canal_ap"][worst])
+    if not touched.any():
+        found["mcc_prelesion"] = found["mcc"]
+    else:
+        found["mcc_prelesion"] = 1.0 - float(values["residual_canal_ap"][worst]) / before if before > 0 else np.nan
+    found["mscc"], _, _ = compromise(values["cord_ap_measured"], touched, worst, s=s)
     found["s_above"] = float(s[above]) if above is not None else np.nan
     found["s_below"] = float(s[below]) if below is not None else np.nan
     return found
