@@ -81,8 +81,10 @@ def resampled_obliquely(labelmap: LabelMap, degrees: tuple[float, float, float])
     return replace(labelmap, labels=labels, mass=mass, grid=grid)
 
 
-def assert_same(one, other, *, within):
+def assert_same(one, other, *, within, leave_out=()):
     for name, scale in SCALE.items():
+        if name in leave_out:
+            continue
         a, b = one[name].values, other[name].values
         size = np.abs(one[scale].values) if isinstance(scale, str) else scale
         allowed = within * (FORAMEN_FACTOR if name == "foramen_area" else 1.0) * size
@@ -114,8 +116,8 @@ def test_axis_order_and_flips(diseased, reference, order, flips):
 
 def test_oblique_grid(diseased, reference):
     turned = assess(resampled_obliquely(diseased, (11.0, -7.0, 15.0)), scenario=SCENARIO, settings=COARSE).dataset
-    # 0.8 mm voxels; the real map below has 0.5 mm.
-    assert_same(reference, turned, within=0.035)
+    # On 0.8 mm voxels a foramen's joint cleft may open or close when resampled: foramina are compared on the real map.
+    assert_same(reference, turned, within=0.035, leave_out=("foramen_area",))
 
 
 @pytest.mark.slow
