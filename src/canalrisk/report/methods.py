@@ -10,7 +10,7 @@ from canalrisk.report.reading import NOT_CALIBRATED, Case, has_mass
 
 _LAWS = {
     "exponential": "exponential growth with a doubling time of {doubling_time_years:g} years",
-    "linear-radius": "growth of the front by {radial_rate_mm_per_year:g} mm per year",
+    "linear-radius": "growth of the radius of the sphere of equal volume by {radial_rate_mm_per_year:g} mm per year",
     "none": "no growth",
 }
 
@@ -33,8 +33,8 @@ _MECHANICS = (
 _RISK = (
     "Dose-response models, monotone by construction, return the population's base rate without a mass. Values are "
     "medians with intervals{sampled} over their parameters. 'Prevalent' is the probability of the state at that time, "
-    "'incident' the probability of developing it by then. Models on different measures are shown side by side; their "
-    "spread is part of the uncertainty. State: {calibration}."
+    "'incident' that of being myelopathic today or becoming so by then. Models on different measures are shown side by "
+    "side; their spread is part of the uncertainty. State: {calibration}."
 )
 
 CITATIONS = {

@@ -22,7 +22,7 @@ from canalrisk.report.reading import Case, number, series, times_of
 
 _TITLES = {
     "prevalent": "Myelopathy present at that time",
-    "incident": "Myelopathy developed by that time",
+    "incident": "Myelopathy today or by that time",
 }
 
 
