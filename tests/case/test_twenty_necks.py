@@ -22,7 +22,7 @@ def converged_times(seed):
     if seed % 4 == 1:
         mass = founding_case(spine, side=side, seed=seed)
     elif seed % 4 in (2, 3):
-        site = SITES[seed % len(SITES)]
+        site = tuple(SITES)[seed % len(SITES)]
         level = f"C{4 + seed % 3}"
         mass = place_mass(spine, [MassSpec(level=level, side=side, site=site, volume_mm3=1200.0, seed=seed)])
     else:
