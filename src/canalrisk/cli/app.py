@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from canalrisk import __version__
-from canalrisk.cli import assess, labels, phantom, sweep
+from canalrisk.cli import assess, labels, phantom, sweep, verify
 from canalrisk.cli._console import INTERRUPTED, report_error
 from canalrisk.errors import CanalriskError, UsageError
 from canalrisk.imaging import safe_name
@@ -32,6 +32,7 @@ app.command("assess")(assess.assess)
 app.command("phantom")(phantom.phantom)
 app.command("labels")(labels.labels)
 app.command("sweep")(sweep.sweep)
+app.command("verify")(verify.verify)
 
 # Typer keeps its own copy of click in new versions and imports it in old ones; its public BadParameter
 # derives from the usage error of whichever it is.
