@@ -1,0 +1,107 @@
+"""What every program of the comparison is given, and how it is timed.
+
+Problems P1 and P2: an elliptic cylinder of neo-Hookean tissue (E 0.25 MPa, nu 0.49, quadratic volumetric law), its
+ends fixed, its anterior strip held in y. P1 moves a posterior patch by 2.4 mm in y; P2 presses a rigid frictionless
+sphere of radius 5 mm in by 2.4 mm.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from canalrisk.mesh import HexMesh, elliptic_cylinder
+
+YOUNG, POISSON = 0.25, 0.49
+MU = YOUNG / (2.0 * (1.0 + POISSON))
+BULK = YOUNG / (3.0 * (1.0 - 2.0 * POISSON))
+PUSH, RADIUS = 2.4, 5.0
+TOLERANCE = 1e-6
+# Equal load steps of the programs that do not choose their own; at M and L the patch edge nearly inverts elements.
+STEPS = {"S": 4, "M": 8, "L": 12}
+
+
+@dataclass
+class Outcome:
+    """Figures of one run: seconds of wall time, newtons, megabytes above the idle process."""
+
+    program: str
+    problem: str
+    size: str
+    formulation: str
+    force: float = float("nan")
+    iterations: int = 0
+    factorisations: int = 0
+    assembly: float = 0.0
+    linear: float = 0.0
+    total: float = 0.0
+    memory: float = 0.0
+    converged: bool = False
+    notes: str = ""
+    clocks: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class Clock:
+    """Adds up wall time under names."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @contextmanager
+    def __call__(self, name: str):
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+            self.counts[name] = self.counts.get(name, 0) + 1
+
+
+def mesh_of(size: str) -> HexMesh:
+    return elliptic_cylinder(size)
+
+
+def peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
+
+
+def reset_peak() -> float:
+    """Forget the greatest resident size so far; return the present one, MB."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return high_water_mb()
+
+
+def high_water_mb() -> float:
+    line = next(row for row in Path("/proc/self/status").read_text().splitlines() if row.startswith("VmHWM"))
+    return float(line.split()[1]) / 1024.0
+
+
+def fixed_dofs(mesh: HexMesh, problem: str) -> tuple[np.ndarray, np.ndarray]:
+    """Prescribed degrees of freedom 3 * node + axis, and the greatest value of each, mm."""
+    sets = mesh.node_sets
+    parts = [(3 * sets["ends"][:, None] + np.arange(3)).ravel(), 3 * sets["ant"] + 1]
+    values = [np.zeros(len(parts[0])), np.zeros(len(parts[1]))]
+    if problem == "P1":
+        parts.append(3 * sets["post"] + 1)
+        values.append(np.full(len(sets["post"]), PUSH))
+    return np.concatenate(parts), np.concatenate(values)
+
+
+def main(run: Callable[[str, str, Outcome], None], *, program: str, formulation: str) -> None:
+    """Run one problem at one size, print its figures as JSON."""
+    problem, size = sys.argv[1:3]
+    outcome = Outcome(program, problem, size, formulation)
+    try:
+        run(problem, size, outcome)
+    except Exception as error:  # a peer that gives up is a row of the table, not the end of the run
+        outcome.notes = f"{type(error).__name__}: {error}"[:120]
+    print(json.dumps(asdict(outcome)))
