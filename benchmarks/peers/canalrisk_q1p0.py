@@ -1,4 +1,4 @@
-"""canalrisk itself, its assembly and linear solves timed from outside; compiled code is loaded before the clock starts."""
+"""canalrisk itself: assembly and linear solves timed from outside, compiled code loaded before the clock starts."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ sphere of radius 5 mm in by 2.4 mm.
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -58,6 +57,7 @@ class Clock:
 
     @contextmanager
     def __call__(self, name: str):
+        """Time a block under `name`."""
         start = time.perf_counter()
         try:
             yield
@@ -68,10 +68,6 @@ class Clock:
 
 def mesh_of(size: str) -> HexMesh:
     return elliptic_cylinder(size)
-
-
-def peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
 
 
 def reset_peak() -> float:
