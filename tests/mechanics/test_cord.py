@@ -49,13 +49,12 @@ def test_symmetric_mass_gives_a_symmetric_cord(dorsal):
     assert np.abs(u - mirrored).max() < 0.02 * np.abs(u).max()
 
 
-def test_wall_stops_the_cord_and_contact_is_two_sided(dorsal):
-    last = dorsal.dataset.isel(time=-1)
+def test_wall_that_is_not_reached_carries_nothing(dorsal):
+    # 3.4 mm of room in front; the squeezed cord is in test_two_sided.py.
+    assert list(dorsal.dataset.cord_two_sided.values) == [0, 0, 0]
+    assert (dorsal.dataset.wall_force == 0).all()
     moved = dorsal.mesh.points + dorsal.displacement[-1]
-    inner = 7.5 - 0.35  # the dura alone lines the bone in front
-    assert moved[:, 1].max() < inner + 0.05
-    if float(last.cord_two_sided):
-        assert float(last.wall_force) > 0
+    assert moved[:, 1].max() < 7.5 - 0.35  # the dura alone lines the bone in front
 
 
 def test_area_loss_is_largest_under_the_ball(dorsal):
