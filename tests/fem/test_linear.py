@@ -8,7 +8,7 @@ from test_materials import _dense
 
 from canalrisk._jit import one_blas_thread, set_threads
 from canalrisk.fem import Model, NeoHookean, Supports, dofs, prepare
-from canalrisk.fem.assemble import evaluate, times_prescribed
+from canalrisk.fem.assemble import evaluate, times_matrix
 from canalrisk.mesh import elliptic_cylinder
 from conftest import block
 
@@ -53,7 +53,7 @@ def test_against_dense_solution(layers: int, swept: bool) -> None:
 def test_product_with_the_matrix() -> None:
     system = _ready(block(3, 3, 3), np.empty(0, np.int64))
     x = np.random.default_rng(3).normal(size=system.points.shape)
-    assert times_prescribed(system, x).ravel() == pytest.approx(_dense(system) @ x.ravel(), rel=1e-10, abs=1e-10)
+    assert times_matrix(system, x).ravel() == pytest.approx(_dense(system) @ x.ravel(), rel=1e-10, abs=1e-10)
 
 
 def test_threads_do_not_change_bits() -> None:

@@ -197,17 +197,13 @@ def diagonal(system: System) -> Array:
     return picked
 
 
-def times_prescribed(system: System, increments: Array) -> Array:
-    """Product of the matrix last formed with `increments` (n, 3)."""
-    p = system.pattern
-    x = np.ascontiguousarray(increments[p.order])
-    out = np.empty_like(x)
-    gather.multiply(p.pointer, p.column, system.matrix, x, out)
-    rows = np.repeat(np.arange(len(p.order)), np.diff(p.pointer))
-    strict = np.flatnonzero(p.column > rows)
-    by_column = strict[np.argsort(p.column[strict], kind="stable")]
-    pointer = np.searchsorted(p.column[by_column], np.arange(len(p.order) + 1))
-    gather.multiply_lower(pointer, rows[by_column], by_column, system.matrix, x, out)
+def times_matrix(system: System, x: Array) -> Array:
+    """Product of the matrix last formed with `x` (n, 3)."""
+    p, lower = system.pattern, system.lower
+    ordered = np.ascontiguousarray(x[p.order])
+    out = np.empty_like(ordered)
+    gather.multiply(p.pointer, p.column, system.matrix, ordered, out)
+    gather.multiply_lower(lower.pointer, lower.targets, lower.source, system.matrix, ordered, out)
     result = np.empty_like(out)
     result[p.order] = out
     return result

@@ -108,7 +108,7 @@ def _polish(
     record: list[StepRecord],
 ) -> tuple[Array, tuple[Touch, ...], str]:  # fmt: skip
     """Meet the tolerance proper with the final multipliers."""
-    outcome = minimise(system, u, touches=touches, forces=forces, scales=scales, settings=settings)
+    outcome = minimise(system, u, touches=touches, forces=forces, scales=scales, settings=settings, final=True)
     good = outcome.converged and outcome.evaluation.depth <= 1.5 * settings.penetration
     record.append(_entry(outcome, accepted=good))
     if not good:

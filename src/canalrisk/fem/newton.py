@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from canalrisk.fem.assemble import Evaluation, Touch, diagonal, evaluate, times_prescribed
+from canalrisk.fem.assemble import Evaluation, Touch, diagonal, evaluate, times_matrix
+from canalrisk.fem.indefinite import lowest_mode, truncated_step
 from canalrisk.fem.materials import shear_moduli
 from canalrisk.fem.settings import Settings
 from canalrisk.fem.system import System
@@ -18,6 +19,11 @@ ARMIJO = 1e-4
 # Energies closer than this, relative, carry no information: the slope decides.
 ENERGY_NOISE = 1e-11
 MAX_HALVINGS = 14
+# Curvature of rigid motion that nothing resists is zero to rounding: neutral, not unstable.
+NEUTRAL = 1e-9
+# An unstable equilibrium is left by this much, mm, and so many times.
+FALL_MM = (0.1, 0.02, 0.004)
+MAX_FALLS = 3
 # Smaller shifts leave an indefinite matrix nearly singular: the step is then of no use.
 SHIFTS = (0.0, 1e-3, 3e-2, 0.5, 10.0)
 
@@ -66,8 +72,9 @@ def minimise(
     scales: Scales,
     settings: Settings,
     increments: Array | None = None,
+    final: bool = False,
 ) -> Outcome:
-    """Find a stationary point of the potential, downhill from `u`.
+    """Find a minimum of the potential, downhill from `u`.
 
     Parameters
     ----------
@@ -81,14 +88,18 @@ def minimise(
     increments : (n, 3) ndarray, optional
         Motion of the prescribed degrees of freedom that the first step carries out, the others following
         linearly; zero at free ones.
+    final : bool
+        Whether the end must be stable: its tangent has a Cholesky factor without shift, but for rounding. An unstable
+        equilibrium is left downhill.
 
     Returns
     -------
     Outcome
-        `converged` is False with a reason if the tolerance was not met.
+        `converged` is False with a reason if the tolerance was not met, or the equilibrium is unstable.
     """
-    factorisations = 0
+    factorisations = falls = 0
     shift_level = 0
+    definite = False
     free = system.free
     now = evaluate(system, u, touches=touches, forces=forces, tangent=True)
     if not now.valid:
@@ -98,12 +109,22 @@ def minimise(
         residual = float(np.linalg.norm(gradient)) / (now.scale + scales.floor)
         first_prescribed = iteration == 0 and increments is not None
         if residual <= settings.tolerance and not first_prescribed:
-            return Outcome(u, now, True, "", iteration, factorisations, residual)
+            if definite or not final:
+                return Outcome(u, now, True, "", iteration, factorisations, residual)
+            factorisations += 1
+            if system.cholesky.factor(system.matrix, free=free, shift=NEUTRAL * scales.diagonal):
+                return Outcome(u, now, True, "", iteration, factorisations, residual)
+            lower = _fall(system, u, now, touches=touches, forces=forces, scales=scales) if falls < MAX_FALLS else None
+            if lower is None:
+                return Outcome(u, now, False, "unstable equilibrium", iteration, factorisations, residual)
+            u, now = lower
+            falls += 1
+            continue
         if iteration == settings.max_iterations:
             break
         right = -gradient
         if first_prescribed and increments is not None:
-            right = np.where(free, right - times_prescribed(system, increments), 0.0)
+            right = np.where(free, right - times_matrix(system, increments), 0.0)
         # A matrix that was indefinite one iteration ago likely still is: start one level below.
         shift_level = max(shift_level - 1, 0)
         while True:
@@ -114,7 +135,11 @@ def minimise(
             shift_level += 1
             if shift_level == len(SHIFTS):
                 return Outcome(u, now, False, "tangent not positive definite", iteration, factorisations, residual)
-        step = system.cholesky.solve(right)
+        definite = shift_level == 0
+        if definite or first_prescribed:
+            step = system.cholesky.solve(right)
+        else:
+            step = truncated_step(system, right, reach=settings.reach)
         if not np.isfinite(step).all():
             return Outcome(u, now, False, "step is not finite", iteration, factorisations, residual)
         if first_prescribed and increments is not None:
@@ -131,6 +156,31 @@ def minimise(
             return Outcome(u, now, False, "line search failed", iteration, factorisations, residual)
         u, now = found
     return Outcome(u, now, False, "too many iterations", settings.max_iterations, factorisations, residual)
+
+
+def _fall(
+    system: System, u: Array, now: Evaluation, *, touches: tuple[Touch, ...], forces: Array | None, scales: Scales
+) -> tuple[Array, Evaluation] | None:
+    """Leave an unstable equilibrium along its softest mode, to whichever side the energy is lower."""
+    for shift in SHIFTS[1:]:
+        if system.cholesky.factor(system.matrix, free=system.free, shift=shift * scales.diagonal):
+            break
+    else:
+        return None
+    curvature, mode = lowest_mode(system)
+    if curvature >= 0.0:
+        return None
+    noise = ENERGY_NOISE * max(abs(now.energy), float(np.abs(system.cell_energy).sum()))
+    for distance in FALL_MM:
+        best: tuple[Array, Evaluation] | None = None
+        for side in (distance, -distance):
+            after = evaluate(system, u + side * mode, touches=touches, forces=forces, tangent=True)
+            if after.valid and after.energy < (now.energy - noise if best is None else best[1].energy):
+                best = u + side * mode, after
+        if best is not None:
+            # The matrix must be that of the state gone on from.
+            return best[0], evaluate(system, best[0], touches=touches, forces=forces, tangent=True)
+    return None
 
 
 def _search(

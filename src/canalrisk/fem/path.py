@@ -147,6 +147,7 @@ def _advance(
         outcome = minimise(
             system, guess, touches=touches, forces=course.dead(goal), scales=scales,
             settings=on_the_way if goal < 1.0 or touches else settings, increments=increments,
+            final=goal >= 1.0 and not touches,
         )  # fmt: skip
         good, why = outcome.converged, outcome.reason
         if good and outcome.evaluation.depth > settings.depth:

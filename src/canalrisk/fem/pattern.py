@@ -161,6 +161,15 @@ def surface_gather(pattern: Pattern, quads: Index) -> Gather:
     return _gather(np.searchsorted(present, keys), transposed)
 
 
+def lower_half(pattern: Pattern) -> Gather:
+    """Strictly lower half of the matrix: row i has, transposed, blocks `source` in columns `targets`."""
+    rows = np.repeat(np.arange(len(pattern.order)), np.diff(pattern.pointer))
+    strict = np.flatnonzero(pattern.column > rows)
+    by_column = strict[np.argsort(pattern.column[strict], kind="stable")]
+    pointer = np.searchsorted(pattern.column[by_column], np.arange(len(pattern.order) + 1))
+    return Gather(rows[by_column], pointer.astype(np.int64), by_column.astype(np.int64))
+
+
 def nodal_gather(elements: Index, *, n_nodes: int) -> Gather:
     """Gather of nodal vectors: targets are all nodes, sources the (element, local node) pairs."""
     by_node = np.argsort(elements.ravel(), kind="stable").astype(np.int64)

@@ -12,7 +12,7 @@ from canalrisk.fem import reference
 from canalrisk.fem.linear import BlockCholesky
 from canalrisk.fem.materials import material_table
 from canalrisk.fem.model import Model, check_model
-from canalrisk.fem.pattern import Gather, Pattern, build_pattern, nodal_gather, surface_gather
+from canalrisk.fem.pattern import Gather, Pattern, build_pattern, lower_half, nodal_gather, surface_gather
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -65,6 +65,7 @@ class System:
     table: Array
     index: Index
     pattern: Pattern
+    lower: Gather
     cell_nodes: Gather
     cell_pairs: Gather
     membrane: SurfaceGroup
@@ -169,6 +170,7 @@ def prepare(model: Model) -> System:
         table=material_table(model.materials),
         index=_material_index(model, m),
         pattern=pattern,
+        lower=lower_half(pattern),
         cell_nodes=nodal_gather(cells, n_nodes=n),
         cell_pairs=cell_pairs,
         membrane=SurfaceGroup.build(np.concatenate(quads), points=points, pattern=pattern),

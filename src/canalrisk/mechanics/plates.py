@@ -22,7 +22,7 @@ _SPACING_MM = 1.0
 _MARGIN_MM = 8.0
 
 
-def plate_loads(tube: CordTube, *, region: Region) -> tuple[Load, Load]:
+def plate_loads(tube: CordTube, *, region: Region, reduction: float = REDUCTION) -> tuple[Load, Load]:
     """Two plates, flat from left to right, follow the cord's front and back and close on it.
 
     Parameters
@@ -31,12 +31,14 @@ def plate_loads(tube: CordTube, *, region: Region) -> tuple[Load, Load]:
         Meshed cord.
     region : Region
         Where the plates act.
+    reduction : float
+        Share of the antero-posterior depth that the closed plates take.
 
     Returns
     -------
     tuple of two Load
-        Plates ``plate-dorsal`` and ``plate-ventral`` just before they touch, and closed to `REDUCTION`: the
-        reference state.
+        Plates ``plate-dorsal`` and ``plate-ventral`` just before they touch, and closed to `reduction`; at
+        `REDUCTION` this is the reference state.
     """
     frame = tube.outlines
     rings = tube.mesh.points.reshape(tube.mesh.n_sections, -1, 3)[:, tube.mesh.ring]
@@ -55,7 +57,7 @@ def plate_loads(tube: CordTube, *, region: Region) -> tuple[Load, Load]:
     points = grid.to_world(np.indices(grid.shape).reshape(3, -1).T)
 
     s, height = _curved_coordinates(points, tube)
-    reach = 0.5 * REDUCTION * np.interp(s, frame.s, front - back)
+    reach = 0.5 * reduction * np.interp(s, frame.s, front - back)
     away = np.interp(s, frame.s, release)
     dorsal = height - np.interp(s, frame.s, back) + away
     ventral = np.interp(s, frame.s, front) - height + away
