@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from canalrisk.errors import NumericalFailure
 from canalrisk.fem import Load, Settings, State, System, solve
-from canalrisk.fem.assemble import times_prescribed
+from canalrisk.fem.assemble import times_matrix
 from canalrisk.mesh.hexmesh import FACES, HexMesh, lateral_quads
 
 Array = NDArray[np.float64]
@@ -80,5 +80,5 @@ def stiffness(system: System) -> Array:
     for k in range(size):
         unit = np.zeros(size)
         unit[k] = 1.0
-        columns[:, k] = times_prescribed(system, unit.reshape(-1, 3)).ravel()
+        columns[:, k] = times_matrix(system, unit.reshape(-1, 3)).ravel()
     return columns
