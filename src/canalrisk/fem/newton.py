@@ -18,6 +18,8 @@ Array = NDArray[np.float64]
 ARMIJO = 1e-4
 # Energies closer than this, relative, carry no information: the slope decides.
 ENERGY_NOISE = 1e-11
+# The same as a share of the shear moduli times volumes: a few units of the last digit.
+ENERGY_DIGITS = 2e-15
 MAX_HALVINGS = 14
 # Curvature of rigid motion that nothing resists is zero to rounding: neutral, not unstable.
 NEUTRAL = 1e-9
@@ -47,10 +49,11 @@ class Scales:
 
     diagonal: Array
     floor: float
+    noise: float
 
     @classmethod
     def of(cls, system: System) -> Scales:
-        """Diagonal stiffness of the undeformed body, and the element forces that a shear strain of 1e-6 makes.
+        """Diagonal stiffness of the undeformed body, element forces of a shear strain of 1e-6, noise of energies.
 
         Without the floor a body that nothing touches would be judged against a force of zero. It is made with the
         shear moduli: with the bulk modulus it would hide real loads on nearly incompressible bodies.
@@ -60,7 +63,9 @@ class Scales:
         stiffness = np.maximum(stiffness, 1e-3 * float(stiffness.mean()))
         volume = system.weights.sum(axis=1)
         shear = (system.weights * shear_moduli(system.table)[system.index]).sum(axis=1) / volume
-        return cls(stiffness, 1e-6 * float(np.linalg.norm(shear * volume ** (2.0 / 3.0))))
+        # Energies are differences from 3 mu / 2 per volume: at small strain their rounding is a share of that.
+        noise = ENERGY_DIGITS * float(np.sum(shear * volume))
+        return cls(stiffness, 1e-6 * float(np.linalg.norm(shear * volume ** (2.0 / 3.0))), noise)
 
 
 def minimise(
@@ -151,7 +156,9 @@ def minimise(
                 )
             u, now = u + step, after
             continue
-        found = _search(system, u, step, now, gradient, touches=touches, forces=forces, settings=settings)
+        found = _search(
+            system, u, step, now, gradient, touches=touches, forces=forces, settings=settings, floor=scales.noise
+        )
         if found is None:
             return Outcome(u, now, False, "line search failed", iteration, factorisations, residual)
         u, now = found
@@ -193,12 +200,13 @@ def _search(
     touches: tuple[Touch, ...],
     forces: Array | None,
     settings: Settings,
+    floor: float,
 ) -> tuple[Array, Evaluation] | None:
     """Backtrack until the energy falls (Armijo), or the slope does where energies are only rounding."""
     slope = float(np.vdot(gradient, step))
     if not slope < 0.0:
         return None
-    noise = ENERGY_NOISE * max(abs(now.energy), float(np.abs(system.cell_energy).sum()))
+    noise = max(floor, ENERGY_NOISE * max(abs(now.energy), float(np.abs(system.cell_energy).sum())))
     longest = float(np.sqrt((step * step).sum(axis=1).max()))
     first = min(1.0, settings.reach / longest) if longest > 0.0 else 1.0
     deepest = max(settings.depth, now.depth + 0.25 * settings.depth)

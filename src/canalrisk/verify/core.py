@@ -60,9 +60,16 @@ def faces_on(mesh: HexMesh, axis: int, value: float) -> Index:
     return quads
 
 
-def solved(system: System, loads: list[Load], *, settings: Settings = TIGHT) -> list[State]:
+def solved(
+    system: System,
+    loads: list[Load],
+    *,
+    settings: Settings = TIGHT,
+    start: State | None = None,
+    origin: Load | None = None,
+) -> list[State]:
     """Solve, or raise `NumericalFailure` with the reason of the first load that failed."""
-    states = solve(system, loads, settings=settings)
+    states = solve(system, loads, settings=settings, start=start, origin=origin)
     for number, state in enumerate(states):
         if not state.converged:
             raise NumericalFailure(

@@ -12,6 +12,7 @@ from canalrisk.mesh.hexmesh import HexMesh
 from canalrisk.verify.check import ORDER_MARGIN, Check, Problem, observed_order
 from canalrisk.verify.core import Array, Index, brick, faces_on, on, solved
 from canalrisk.verify.laws import STEP, Tensor, piola
+from canalrisk.verify.quadrature import gauss, scatter, shape, surface_loads
 
 SHEAR = 0.1
 DILATION = 0.2
@@ -59,28 +60,6 @@ def body_force(law: Material, points: Array, *, dilation: float) -> Array:
     return force
 
 
-def gauss(points: int, dimensions: int) -> tuple[Array, Array]:
-    """Gauss points (q, d) and weights (q,) of the reference square or cube [-1, 1]^d."""
-    line, weight = np.polynomial.legendre.leggauss(points)
-    grid = np.stack(np.meshgrid(*[line] * dimensions, indexing="ij"), axis=-1).reshape(-1, dimensions)
-    weights = np.prod(np.stack(np.meshgrid(*[weight] * dimensions, indexing="ij"), axis=-1), axis=-1).ravel()
-    return grid, weights
-
-
-HEX = np.array([(-1, -1, -1), (1, -1, -1), (1, 1, -1), (-1, 1, -1), (-1, -1, 1), (1, -1, 1), (1, 1, 1), (-1, 1, 1)])
-
-
-def shape(local: Array) -> tuple[Array, Array]:
-    """Multilinear shape functions (q, a) and slopes (q, a, d) on the square or cube, written out once more."""
-    d = local.shape[1]
-    corners = HEX[: 2**d, :d]
-    factor = 1.0 + local[:, None, :] * corners
-    slopes = np.stack(
-        [corners[:, k] * np.prod(np.delete(factor, k, axis=2), axis=2) for k in range(d)], axis=-1
-    )  # fmt: skip
-    return np.prod(factor, axis=2) / 2**d, slopes / 2**d
-
-
 def volume_loads(mesh: HexMesh, law: Material, *, dilation: float) -> Array:
     """Consistent nodal loads (n, 3) of the body force, 4 x 4 x 4 Gauss points."""
     local, weights = gauss(4, 3)
@@ -89,26 +68,12 @@ def volume_loads(mesh: HexMesh, law: Material, *, dilation: float) -> Array:
     where = np.einsum("qa,eai->eqi", values, corners)
     measure = weights * np.linalg.det(np.einsum("eai,qaj->eqij", corners, slopes))
     part = np.einsum("eq,qa,eqi->eai", measure, values, body_force(law, where, dilation=dilation))
-    return _scatter(mesh, mesh.cells, part)
+    return scatter(mesh, mesh.cells, part)
 
 
 def traction_loads(mesh: HexMesh, quads: Index, law: Material, *, dilation: float) -> Array:
-    """Consistent nodal loads (n, 3) of the dead traction P N on outward quads, 4 x 4 Gauss points."""
-    local, weights = gauss(4, 2)
-    values, slopes = shape(local)
-    corners = mesh.points[quads]
-    where = np.einsum("qa,eai->eqi", values, corners)
-    tangents = np.einsum("eai,qaj->eqij", corners, slopes)
-    area = np.cross(tangents[..., 0], tangents[..., 1])
-    stress = piola(law, deformation_gradient(where, dilation=dilation))
-    traction = np.einsum("eqij,eqj->eqi", stress, area)
-    return _scatter(mesh, quads, np.einsum("q,qa,eqi->eai", weights, values, traction))
-
-
-def _scatter(mesh: HexMesh, elements: Index, part: Array) -> Array:
-    loads = np.zeros_like(mesh.points)
-    np.add.at(loads, elements, part)
-    return loads
+    """Consistent nodal loads (n, 3) of the dead traction P N on outward quads of the plane z = 1."""
+    return surface_loads(mesh, quads, lambda x: piola(law, deformation_gradient(x, dilation=dilation))[..., 2])
 
 
 def errors(mesh: HexMesh, u: Array, *, dilation: float) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from canalrisk.errors import UsageError
-from canalrisk.verify import derivatives, invariance, manufactured, patch, single
+from canalrisk.verify import beam, derivatives, inflation, invariance, manufactured, patch, single, torsion
 from canalrisk.verify.check import Problem
 
 LEVELS = {"quick": 0, "default": 1, "full": 2}
@@ -14,6 +14,9 @@ PROBLEMS: tuple[Problem, ...] = (
     *derivatives.PROBLEMS,
     *invariance.PROBLEMS,
     *single.PROBLEMS,
+    *inflation.PROBLEMS,
+    *torsion.PROBLEMS,
+    *beam.PROBLEMS,
 )
 
 
