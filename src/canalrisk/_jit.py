@@ -27,6 +27,8 @@ _FLAGS: dict[str, Any] = {
     "fastmath": False,
     "nogil": True,
     "error_model": "numpy",
+    # Nobody calls a kernel through a C function pointer; the wrapper only costs compilation.
+    "no_cfunc_wrapper": True,
 }
 
 
@@ -38,6 +40,11 @@ def kernel(function: Any) -> Any:
 def inline_kernel(function: Any) -> Any:
     """Compile a small kernel that its callers should inline."""
     return numba.njit(inline="never", **_FLAGS)(function)
+
+
+def part_kernel(function: Any) -> Any:
+    """Compile a part of other kernels: it cannot be called from Python, and is cached with those that use it."""
+    return numba.njit(inline="never", no_cpython_wrapper=True, **(_FLAGS | {"cache": False}))(function)
 
 
 def pkernel(function: Any) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from canalrisk.fem import System
 from canalrisk.field import Grid, Spline, fit_spline
 from canalrisk.mesh.hexmesh import HexMesh, lateral_quads
 
@@ -19,6 +20,19 @@ def block(nx: int, ny: int, nz: int, *, size: tuple[float, float, float] = (1.0,
     per_section = (nx + 1) * (ny + 1)
     surface = lateral_quads(cells, section_size=per_section, n_sections=nz + 1)
     return HexMesh(np.ascontiguousarray(grid), cells, surface, {}, per_section, nz + 1)
+
+
+def dense_matrix(system: System) -> np.ndarray:
+    """Return the whole matrix last formed."""
+    p = system.pattern
+    n = len(p.order)
+    full = np.zeros((n, 3, n, 3))
+    for i in range(n):
+        for k in range(p.pointer[i], p.pointer[i + 1]):
+            a, b = p.order[i], p.order[p.column[k]]
+            full[a, :, b, :] = system.matrix[k].reshape(3, 3)
+            full[b, :, a, :] = system.matrix[k].reshape(3, 3).T
+    return full.reshape(3 * n, 3 * n)
 
 
 def field(function: Callable[..., np.ndarray], *, half: float = 10.0, spacing: float = 0.5) -> Spline:

@@ -2,13 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_materials import _dense
 
 from canalrisk.errors import UsageError
 from canalrisk.fem import Load, Model, NeoHookean, Obstacle, Supports, dofs, first_touch, prepare, solve
 from canalrisk.fem.assemble import Touch, evaluate
 from canalrisk.fem.obstacles import Passage
-from conftest import block, field
+from conftest import block, dense_matrix, field
 
 
 @pytest.mark.parametrize("case", ["outside", "inside", "blend", "buffer"])
@@ -29,7 +28,7 @@ def test_contact_force_and_tangent_are_derivatives(sphere, case: str) -> None:  
     at = evaluate(system, u, touches=(touch,), forces=None, tangent=True)
     assert (touch.pressure > 0).any()
     assert at.residual.sum(axis=0) == pytest.approx(-touch.resultant.sum(axis=0), abs=1e-6)
-    dense, h = _dense(system), 1e-6
+    dense, h = dense_matrix(system), 1e-6
     scale = np.abs(dense).max()
     for direction in rng.normal(size=(6, *u.shape)):
         plus, minus = (

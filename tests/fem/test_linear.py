@@ -4,13 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_materials import _dense
 
 from canalrisk._jit import one_blas_thread, set_threads
 from canalrisk.fem import Model, NeoHookean, Supports, dofs, prepare
 from canalrisk.fem.assemble import evaluate, times_matrix
 from canalrisk.mesh import elliptic_cylinder
-from conftest import block
+from conftest import block, dense_matrix
 
 
 def _ready(mesh, fixed):  # type: ignore[no-untyped-def]
@@ -32,7 +31,7 @@ def test_against_dense_solution(layers: int, swept: bool) -> None:
     fixed = dofs(np.flatnonzero(mesh.points[:, 0] == 0.0))
     system = _ready(mesh, fixed)
     free = system.free.ravel()
-    dense = _dense(system)[np.ix_(free, free)]
+    dense = dense_matrix(system)[np.ix_(free, free)]
     right = np.where(system.free, np.random.default_rng(2).normal(size=mesh.points.shape), 0.0)
     with one_blas_thread():
         assert system.cholesky.factor(system.matrix, free=system.free, shift=np.zeros_like(right))
@@ -53,7 +52,7 @@ def test_against_dense_solution(layers: int, swept: bool) -> None:
 def test_product_with_the_matrix() -> None:
     system = _ready(block(3, 3, 3), np.empty(0, np.int64))
     x = np.random.default_rng(3).normal(size=system.points.shape)
-    assert times_matrix(system, x).ravel() == pytest.approx(_dense(system) @ x.ravel(), rel=1e-10, abs=1e-10)
+    assert times_matrix(system, x).ravel() == pytest.approx(dense_matrix(system) @ x.ravel(), rel=1e-10, abs=1e-10)
 
 
 def test_threads_do_not_change_bits() -> None:

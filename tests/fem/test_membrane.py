@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_materials import _dense
 
 from canalrisk.fem import Membrane, Model, NeoHookean, prepare
 from canalrisk.fem.assemble import evaluate
 from canalrisk.fem.kernels.surface import relaxed
-from conftest import block
+from conftest import block, dense_matrix
 
 EH, NU, REST = 3.0, 0.3, 1e-3
 
@@ -60,7 +59,7 @@ def test_membrane_element_tangent() -> None:
     rng = np.random.default_rng(4)
     u = 0.1 * rng.normal(size=mesh.points.shape)
     at = evaluate(system, u, touches=(), forces=None, tangent=True)
-    dense, h = _dense(system), 1e-6
+    dense, h = dense_matrix(system), 1e-6
     for k in range(24):
         step = np.zeros(24)
         step[k] = h

@@ -3,10 +3,13 @@
 Units: mm, N, MPa. ``model -> prepare(model) -> solve(system, loads) -> [State] -> stress_strain(system, state.u)``.
 """
 
+from canalrisk.fem.elastic import LinearElastic, MooneyRivlin, NeoHookean
+from canalrisk.fem.fibres import FibreReinforced
 from canalrisk.fem.insertion import first_touch
-from canalrisk.fem.materials import Material, NeoHookean, Ogden
+from canalrisk.fem.materials import Material
 from canalrisk.fem.model import Load, Membrane, Model, Springs, Supports, dofs
 from canalrisk.fem.obstacles import Obstacle
+from canalrisk.fem.ogden import Ogden
 from canalrisk.fem.path import solve
 from canalrisk.fem.post import Fields, stress_strain
 from canalrisk.fem.reference import quadrature_points
@@ -15,11 +18,14 @@ from canalrisk.fem.system import System, prepare
 
 __all__ = [
     "Contact",
+    "FibreReinforced",
     "Fields",
+    "LinearElastic",
     "Load",
     "Material",
     "Membrane",
     "Model",
+    "MooneyRivlin",
     "NeoHookean",
     "Obstacle",
     "Ogden",

@@ -135,6 +135,7 @@ def evaluate(
             s.weights,
             s.table,
             s.index,
+            s.directions,
             tangent,
             s.cell_energy,
             s.cell_force,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canalrisk.errors import UsageError
+from canalrisk.fem.fibres import FibreReinforced
 from canalrisk.fem.materials import Material
 from canalrisk.fem.obstacles import Obstacle
 
@@ -114,13 +115,16 @@ class Model:
     Parameters
     ----------
     mesh : HexMesh
-    materials : tuple of NeoHookean or Ogden
+    materials : tuple of Material
     material_index : (m,) or (m, 8) ndarray of int64, optional
         Material of each hexahedron or of each of its quadrature points; all 0 by default.
     membranes : tuple of Membrane
     supports : Supports
     contact : (f, 4) ndarray of int64, optional
         Outward quads that may touch obstacles; the mesh's surface by default.
+    fibres : (m, 3) or (m, 8, 3) ndarray, optional
+        Directions of the fibres in the undeformed body, per hexahedron or per quadrature point; of any length above 0
+        where the material is `FibreReinforced`.
     """
 
     mesh: SweptMesh
@@ -129,6 +133,7 @@ class Model:
     membranes: tuple[Membrane, ...] = ()
     supports: Supports = field(default_factory=Supports)
     contact: Index | None = None
+    fibres: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,8 +168,32 @@ def check_model(model: Model) -> None:
         problems.append((f"material_index of shape {index.shape}", f"give (m,) or (m, 8) below {len(model.materials)}"))
     if not model.materials:
         problems.append(("no material", "give at least one"))
+    if not problems:
+        problems += _fibre_problems(model)
     fixed = model.supports.fixed
     if fixed.size and (fixed.min() < 0 or fixed.max() >= 3 * n or len(np.unique(fixed)) != len(fixed)):
         problems.append(("prescribed degrees of freedom out of range or repeated", "use 3 * node + axis, once each"))
     for what, fix in problems:
         raise UsageError(what, where="fem.Model", fix=fix)
+
+
+def _fibre_problems(model: Model) -> list[tuple[str, str]]:
+    """Say what is wrong with the fibre directions, if any material needs them."""
+    m = len(model.mesh.cells)
+    if model.fibres is not None and model.fibres.shape not in ((m, 3), (m, 8, 3)):
+        return [(f"fibres of shape {model.fibres.shape}", f"give ({m}, 3) or ({m}, 8, 3) directions")]
+    kinds = np.array([isinstance(material, FibreReinforced) for material in model.materials])
+    if not kinds.any():
+        return []
+    if model.fibres is None:
+        return [("fibre-reinforced material without fibres", "give Model(fibres=...)")]
+    index = np.zeros(m, np.int64) if model.material_index is None else model.material_index
+    needed = kinds[index]
+    length = np.linalg.norm(model.fibres, axis=-1)
+    if length.ndim < needed.ndim:
+        length = length[:, None]
+    elif needed.ndim < length.ndim:
+        needed = needed[:, None]
+    if not (np.isfinite(length) & (length > 0) | ~needed).all():
+        return [("a fibre direction of length 0", "give a direction wherever the material has fibres")]
+    return []

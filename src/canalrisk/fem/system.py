@@ -64,6 +64,7 @@ class System:
     weights: Array
     table: Array
     index: Index
+    directions: Array
     pattern: Pattern
     lower: Gather
     cell_nodes: Gather
@@ -105,6 +106,7 @@ class System:
         self.model = model
         self.table = material_table(model.materials)
         self.index = _material_index(model, len(self.cells))
+        self.directions = _fibre_directions(model)
         self.membrane_properties = _membrane_properties(model)
         self.held = None
 
@@ -115,6 +117,16 @@ def _material_index(model: Model, cells: int) -> Index:
         return np.zeros((cells, 8), np.int64)
     wide = np.repeat(index[:, None], 8, axis=1) if index.ndim == 1 else index
     return np.ascontiguousarray(wide, np.int64)
+
+
+def _fibre_directions(model: Model) -> Array:
+    """Return unit fibre directions (m, 3, 8: axis, point), of no element if the model has none."""
+    if model.fibres is None:
+        return np.zeros((0, 3, 8))
+    points = model.fibres if model.fibres.ndim == 3 else np.repeat(model.fibres[:, None, :], 8, axis=1)
+    length = np.linalg.norm(points, axis=-1, keepdims=True)
+    unit = np.divide(points, length, out=np.zeros(points.shape), where=length > 0)
+    return np.ascontiguousarray(np.swapaxes(unit, 1, 2))
 
 
 def _membrane_properties(model: Model) -> Array:
@@ -169,6 +181,7 @@ def prepare(model: Model) -> System:
         weights=np.ascontiguousarray(weights),
         table=material_table(model.materials),
         index=_material_index(model, m),
+        directions=_fibre_directions(model),
         pattern=pattern,
         lower=lower_half(pattern),
         cell_nodes=nodal_gather(cells, n_nodes=n),

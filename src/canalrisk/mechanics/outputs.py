@@ -89,7 +89,7 @@ def tissue_values(observer: Observer, fields: Fields, *, region: Region) -> dict
     """
     inside = (observer.arc_length >= region.low) & (observer.arc_length <= region.high)
     masks = (inside, inside & ~observer.gray, inside & observer.gray)
-    pressure = np.broadcast_to(_patch_pressure(observer, fields)[:, None], fields.weights.shape)
+    pressure = np.broadcast_to(-fields.patch_pressure[:, None], fields.weights.shape)
     rows: dict[str, tuple[float | None, Array]] = {
         "strain_mean": (None, fields.max_principal_log),
         "strain_p95": (0.95, fields.max_principal_log),
@@ -149,18 +149,8 @@ def cell_fields(observer: Observer, u: Array) -> tuple[Fields, dict[str, Array]]
     return fields, {
         "strain_max_principal": (fields.max_principal_log * fields.weights).sum(axis=1) / volume,
         "von_mises": (fields.von_mises * fields.weights).sum(axis=1) / volume,
-        "pressure": _patch_pressure(observer, fields),
+        "pressure": -fields.patch_pressure,
     }
-
-
-def _patch_pressure(observer: Observer, fields: Fields) -> Array:
-    """Compressive pressure per cell, averaged over the cells around its nodes: Q1P0 pressures alternate."""
-    cells = observer.tube.mesh.cells
-    volume = fields.weights.sum(axis=1)
-    corners = cells.ravel()
-    around = np.bincount(corners, np.repeat(volume, 8))
-    nodal = np.bincount(corners, np.repeat(-fields.pressure * volume, 8)) / around
-    return np.asarray(nodal[cells].mean(axis=1), np.float64)
 
 
 def _touching(contact: Contact | None) -> NDArray[np.bool_]:

@@ -39,6 +39,8 @@ def _isochoric(law: Material, f: Tensor, jacobian: Tensor, inverse: Tensor) -> T
     right = np.swapaxes(f, -1, -2) @ f
     if isinstance(law, NeoHookean):
         return _power(law.mu, 2, f, jacobian, inverse, right)
+    if not isinstance(law, Ogden):
+        raise TypeError(f"no closed form of {type(law).__name__} here")
     total: Tensor = sum((_power(mu, alpha, f, jacobian, inverse, right) for mu, alpha in law.terms), 0.0 * f)
     return total
 
@@ -71,7 +73,7 @@ def gradient(deformation: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
     return np.stack(columns, axis=-1)
 
 
-MATERIALS: dict[str, Material] = {
+MATERIALS: dict[str, NeoHookean | Ogden] = {
     "neo-Hookean, log": NeoHookean.from_young(1.0, poisson=0.45),
     "neo-Hookean, quadratic": NeoHookean.from_young(1.0, poisson=0.49, volumetric="quadratic"),
     "Ogden 1": Ogden.from_poisson(0.3, alpha=4.0, poisson=0.45),

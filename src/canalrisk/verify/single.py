@@ -67,7 +67,7 @@ def uniaxial(name: str, source: str, *, law: Material) -> tuple[Check, ...]:
     return tuple(checks)
 
 
-def simple_shear(name: str, source: str, *, law: Material) -> tuple[Check, ...]:
+def simple_shear(name: str, source: str, *, law: NeoHookean | Ogden) -> tuple[Check, ...]:
     """Shear stress at amount 0.6, and Rivlin's universal relation between it and the normal stresses."""
     amount = 0.6
     mesh = brick((1, 1, 1))

@@ -1,7 +1,8 @@
 """Eight-node hexahedron with mean dilatation (Q1P0): energy, forces, tangent, one element at a time.
 
 Simo, Taylor and Pister 1985: the total potential sum_q w_q psi_iso(F_q) + sum_q w_q U(v / V) with the element's
-volume ratio v / V. Local matrices are kept component by component, nodes innermost: eight nodes fill one vector.
+volume ratio v / V. Lanes are the eight quadrature points while stresses are computed, and the eight nodes while forces
+and tangent are summed over the points.
 """
 
 from __future__ import annotations
@@ -9,210 +10,232 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from canalrisk._jit import inline_kernel, kernel, pkernel
-from canalrisk.fem.kernels.constitutive import isochoric, volumetric
+from canalrisk._jit import kernel, part_kernel, pkernel
+from canalrisk.fem.kernels.constitutive import ENERGY, RESPONSE, SCRATCH, STRESS, TANGENT
+from canalrisk.fem.kernels.lanes import load, lowest, splat, store, total, transpose
+from canalrisk.fem.kernels.response import element_response, element_volumetric
 
 CHUNKS = 32
+# Voigt number of a pair of axes.
+VOIGT = np.array(((0, 3, 5), (3, 1, 4), (5, 4, 2)))
+# Component blocks (i, j), i <= j, of the tangent.
+FIRST_AXIS, SECOND_AXIS = np.array((0, 0, 0, 1, 1, 2)), np.array((0, 1, 2, 1, 2, 2))
 
 
-@inline_kernel
-def spatial_gradients(u, cell, gradient, spatial, b, out_f):
-    """Deformation at one point: fills g = dN/dx (3, 8), b = F F^T (6,) and F (3, 3); returns J (g, b only if J > 0)."""
-    f00 = f11 = f22 = 1.0
-    f01 = f02 = f10 = f12 = f20 = f21 = 0.0
+@part_kernel
+def determinant(f):
+    """Return det F as lanes of tensors `f` (9, 8: row-major components)."""
+    first = load(f, 0) * (load(f, 4) * load(f, 8) - load(f, 5) * load(f, 7))
+    second = load(f, 1) * (load(f, 5) * load(f, 6) - load(f, 3) * load(f, 8))
+    return first + second + load(f, 2) * (load(f, 3) * load(f, 7) - load(f, 4) * load(f, 6))
+
+
+@part_kernel
+def deformation(u, cells, gradients, e, turned, f):
+    """Write F (9, 8: row-major components, lanes = points) of element `e`; `turned` (24, 8) is scratch. Return J."""
+    for j in range(3):
+        transpose(gradients, 24 * e + j, 3, turned, 8 * j)
+    zero, one = splat(0.0), splat(1.0)
+    f00, f01, f02 = one, zero, zero
+    f10, f11, f12 = zero, one, zero
+    f20, f21, f22 = zero, zero, one
     for a in range(8):
-        node = cell[a]
+        node = cells[e, a]
         x, y, z = u[node, 0], u[node, 1], u[node, 2]
-        p, q, r = gradient[0, a], gradient[1, a], gradient[2, a]
-        f00 += x * p
-        f01 += x * q
-        f02 += x * r
-        f10 += y * p
-        f11 += y * q
-        f12 += y * r
-        f20 += z * p
-        f21 += z * q
-        f22 += z * r
-    c00 = f11 * f22 - f12 * f21
-    c01 = f12 * f20 - f10 * f22
-    c02 = f10 * f21 - f11 * f20
-    jacobian = f00 * c00 + f01 * c01 + f02 * c02
-    out_f[0, 0], out_f[0, 1], out_f[0, 2] = f00, f01, f02
-    out_f[1, 0], out_f[1, 1], out_f[1, 2] = f10, f11, f12
-    out_f[2, 0], out_f[2, 1], out_f[2, 2] = f20, f21, f22
-    if not jacobian > 0.0:
-        return jacobian
-    inv = 1.0 / jacobian
-    # Rows of F^-T: what a reference gradient is multiplied by.
-    t00, t01, t02 = c00 * inv, c01 * inv, c02 * inv
-    t10 = (f02 * f21 - f01 * f22) * inv
-    t11 = (f00 * f22 - f02 * f20) * inv
-    t12 = (f01 * f20 - f00 * f21) * inv
-    t20 = (f01 * f12 - f02 * f11) * inv
-    t21 = (f02 * f10 - f00 * f12) * inv
-    t22 = (f00 * f11 - f01 * f10) * inv
+        p, q, r = load(turned, a), load(turned, 8 + a), load(turned, 16 + a)
+        f00, f01, f02 = f00 + x * p, f01 + x * q, f02 + x * r
+        f10, f11, f12 = f10 + y * p, f11 + y * q, f12 + y * r
+        f20, f21, f22 = f20 + z * p, f21 + z * q, f22 + z * r
+    store(f00, f, 0)
+    store(f01, f, 1)
+    store(f02, f, 2)
+    store(f10, f, 3)
+    store(f11, f, 4)
+    store(f12, f, 5)
+    store(f20, f, 6)
+    store(f21, f, 7)
+    store(f22, f, 8)
+    return determinant(f)
+
+
+@part_kernel
+def _inverse_transpose(f, jacobian, t):
+    """Write F^-T (9, 8): what a reference gradient is multiplied by."""
+    inverse = 1.0 / jacobian
+    for i in range(3):
+        p, q = 3 * ((i + 1) % 3), 3 * ((i + 2) % 3)
+        for j in range(3):
+            k, n = (j + 1) % 3, (j + 2) % 3
+            minor = load(f, p + k) * load(f, q + n) - load(f, p + n) * load(f, q + k)
+            store(inverse * minor, t, 3 * i + j)
+
+
+@part_kernel
+def _weigh(response, weight, pressure_j, tangent):
+    """Add the mean pressure to stress and tangent, and multiply both by the points' weights."""
+    for i in range(3):
+        store(load(response, STRESS + i) + pressure_j, response, STRESS + i)
+        if tangent:
+            for j in range(3):
+                k = TANGENT + 6 * i + j
+                store(load(response, k) + pressure_j, response, k)
+            k = TANGENT + 7 * i
+            store(load(response, k) - 2.0 * pressure_j, response, k)
+            k += 21
+            store(load(response, k) - pressure_j, response, k)
+    for k in range(STRESS, RESPONSE if tangent else TANGENT):
+        store(weight * load(response, k), response, k)
+
+
+@part_kernel
+def _forces(response, t, gradients, e, piola, local, force):
+    """Nodal forces: the sum over the points of the first Piola stress times the reference gradient."""
+    for i in range(3):
+        for j in range(3):
+            p = load(response, STRESS + VOIGT[i, 0]) * load(t, j)
+            p = load(response, STRESS + VOIGT[i, 1]) * load(t, 3 + j) + p
+            store(load(response, STRESS + VOIGT[i, 2]) * load(t, 6 + j) + p, piola, 3 * i + j)
+    x = y = z = splat(0.0)
+    for q in range(8):
+        for j in range(3):
+            g = load(gradients, 24 * e + 3 * q + j)
+            x = x + piola[j, q] * g
+            y = y + piola[3 + j, q] * g
+            z = z + piola[6 + j, q] * g
+    store(x, local, 0)
+    store(y, local, 1)
+    store(z, local, 2)
     for a in range(8):
-        p, q, r = gradient[0, a], gradient[1, a], gradient[2, a]
-        spatial[0, a] = t00 * p + t01 * q + t02 * r
-        spatial[1, a] = t10 * p + t11 * q + t12 * r
-        spatial[2, a] = t20 * p + t21 * q + t22 * r
-    b[0] = f00 * f00 + f01 * f01 + f02 * f02
-    b[1] = f10 * f10 + f11 * f11 + f12 * f12
-    b[2] = f20 * f20 + f21 * f21 + f22 * f22
-    b[3] = f00 * f10 + f01 * f11 + f02 * f12
-    b[4] = f10 * f20 + f11 * f21 + f12 * f22
-    b[5] = f00 * f20 + f01 * f21 + f02 * f22
-    return jacobian
+        for i in range(3):
+            force[e, a, i] = local[i, a]
 
 
-@inline_kernel
-def _add_tangent(g, c, tau, s, local, geometric):
-    """Add B^T c B (six component blocks, i <= k) and the initial-stress term of one point."""
-    for r in range(6):
-        c0, c1, c2, c3, c4, c5 = c[r, 0], c[r, 1], c[r, 2], c[r, 3], c[r, 4], c[r, 5]
-        for n in range(8):
-            x, y, z = g[0, n], g[1, n], g[2, n]
-            s[r, n] = c0 * x + c3 * y + c5 * z
-            s[6 + r, n] = c3 * x + c1 * y + c4 * z
-            s[12 + r, n] = c5 * x + c4 * y + c2 * z
-    for a in range(8):
-        x, y, z = g[0, a], g[1, a], g[2, a]
-        for n in range(8):
-            local[0, a, n] += x * s[0, n] + y * s[3, n] + z * s[5, n]
-        for n in range(8):
-            local[1, a, n] += x * s[6, n] + y * s[9, n] + z * s[11, n]
-        for n in range(8):
-            local[2, a, n] += x * s[12, n] + y * s[15, n] + z * s[17, n]
-        for n in range(8):
-            local[3, a, n] += x * s[9, n] + y * s[7, n] + z * s[10, n]
-        for n in range(8):
-            local[4, a, n] += x * s[15, n] + y * s[13, n] + z * s[16, n]
-        for n in range(8):
-            local[5, a, n] += x * s[17, n] + y * s[16, n] + z * s[14, n]
-        p = tau[0] * x + tau[3] * y + tau[5] * z
-        q = tau[3] * x + tau[1] * y + tau[4] * z
-        r_ = tau[5] * x + tau[4] * y + tau[2] * z
-        for n in range(8):
-            geometric[a, n] += p * g[0, n] + q * g[1, n] + r_ * g[2, n]
+@part_kernel
+def _modes(response, t, gradients, e, wj, spatial, rows, mean):
+    """Spatial gradients (24, 8: point and axis, nodes), stress rates (144, 8) and volume gradient (3, 8).
+
+    Row 24 * block + 3 * q + k of `rows` is what spatial gradient k of a node is contracted with to give component
+    block (i, j) of the tangent: c_ikjl g_l, and for i = j also the initial stress tau_kl g_l.
+    """
+    m0 = m1 = m2 = splat(0.0)
+    for q in range(8):
+        p, r, s = (
+            load(gradients, 24 * e + 3 * q),
+            load(gradients, 24 * e + 3 * q + 1),
+            load(gradients, 24 * e + 3 * q + 2),
+        )
+        g0 = t[0, q] * p + t[1, q] * r + t[2, q] * s
+        g1 = t[3, q] * p + t[4, q] * r + t[5, q] * s
+        g2 = t[6, q] * p + t[7, q] * r + t[8, q] * s
+        store(g0, spatial, 3 * q)
+        store(g1, spatial, 3 * q + 1)
+        store(g2, spatial, 3 * q + 2)
+        m0, m1, m2 = m0 + wj[0, q] * g0, m1 + wj[0, q] * g1, m2 + wj[0, q] * g2
+        for block in range(6):
+            i, j = FIRST_AXIS[block], SECOND_AXIS[block]
+            for k in range(3):
+                c = TANGENT + 6 * VOIGT[i, k]
+                c0, c1, c2 = response[c + VOIGT[j, 0], q], response[c + VOIGT[j, 1], q], response[c + VOIGT[j, 2], q]
+                if i == j:
+                    c0 += response[STRESS + VOIGT[k, 0], q]
+                    c1 += response[STRESS + VOIGT[k, 1], q]
+                    c2 += response[STRESS + VOIGT[k, 2], q]
+                store(c0 * g0 + c1 * g1 + c2 * g2, rows, 24 * block + 3 * q + k)
+    store(m0, mean, 0)
+    store(m1, mean, 1)
+    store(m2, mean, 2)
 
 
-@inline_kernel
-def _store_tangent(local, geometric, mean, curvature, out):
+@part_kernel
+def _contract(spatial, rows, mean, curvature, local):
+    """Component blocks (48, 8: block and node a, node b): modes, and the curvature of U times the volume gradients."""
+    for block in range(6):
+        i = FIRST_AXIS[block]
+        across = curvature * load(mean, SECOND_AXIS[block])
+        k0, k1, k2, k3 = mean[i, 0] * across, mean[i, 1] * across, mean[i, 2] * across, mean[i, 3] * across
+        k4, k5, k6, k7 = mean[i, 4] * across, mean[i, 5] * across, mean[i, 6] * across, mean[i, 7] * across
+        for m in range(24):
+            v = load(rows, 24 * block + m)
+            k0 = k0 + spatial[m, 0] * v
+            k1 = k1 + spatial[m, 1] * v
+            k2 = k2 + spatial[m, 2] * v
+            k3 = k3 + spatial[m, 3] * v
+            k4 = k4 + spatial[m, 4] * v
+            k5 = k5 + spatial[m, 5] * v
+            k6 = k6 + spatial[m, 6] * v
+            k7 = k7 + spatial[m, 7] * v
+        store(k0, local, 8 * block)
+        store(k1, local, 8 * block + 1)
+        store(k2, local, 8 * block + 2)
+        store(k3, local, 8 * block + 3)
+        store(k4, local, 8 * block + 4)
+        store(k5, local, 8 * block + 5)
+        store(k6, local, 8 * block + 6)
+        store(k7, local, 8 * block + 7)
+
+
+@part_kernel
+def _store_tangent(local, out):
     """Write the 36 node pairs a <= b as 3 x 3 blocks: the order in which the gather reads them."""
     p = 0
     for a in range(8):
-        ax, ay, az = curvature * mean[0, a], curvature * mean[1, a], curvature * mean[2, a]
-        for n in range(a, 8):
-            bx, by, bz = mean[0, n], mean[1, n], mean[2, n]
-            e = geometric[a, n]
-            out[p, 0] = local[0, a, n] + e + ax * bx
-            out[p, 1] = local[1, a, n] + ax * by
-            out[p, 2] = local[2, a, n] + ax * bz
-            out[p, 3] = local[1, n, a] + ay * bx
-            out[p, 4] = local[3, a, n] + e + ay * by
-            out[p, 5] = local[4, a, n] + ay * bz
-            out[p, 6] = local[2, n, a] + az * bx
-            out[p, 7] = local[4, n, a] + az * by
-            out[p, 8] = local[5, a, n] + e + az * bz
+        for b in range(a, 8):
+            out[p, 0] = local[a, b]
+            out[p, 1] = local[8 + a, b]
+            out[p, 2] = local[16 + a, b]
+            out[p, 3] = local[8 + b, a]
+            out[p, 4] = local[24 + a, b]
+            out[p, 5] = local[32 + a, b]
+            out[p, 6] = local[16 + b, a]
+            out[p, 7] = local[32 + b, a]
+            out[p, 8] = local[40 + a, b]
             p += 1
 
 
 @kernel
-def _elements(first, last, u, cells, gradients, weights, table, index, tangent, energy, force, blocks, lowest):
-    spatial = np.empty((8, 3, 8))
-    b = np.empty((8, 6))
-    jacobians = np.empty(8)
-    tau = np.empty(6)
-    c = np.empty((6, 6))
-    work = np.empty((10, 6))
-    f = np.empty((3, 3))
-    mean = np.empty((3, 8))
-    s = np.empty((18, 8))
-    local = np.empty((6, 8, 8))
-    geometric = np.empty((8, 8))
-    for e in range(first, last):
-        low = np.inf
-        for q in range(8):
-            jacobians[q] = spatial_gradients(u, cells[e], gradients[e, q], spatial[q], b[q], f)
-            low = min(low, jacobians[q])
-        lowest[e] = low
-        if not low > 0.0:
+def _elements(
+    begin, end, u, cells, gradients, weights, table, index, directions, tangent, energy, force, blocks, least
+):
+    f, t, piola, turned = np.empty((9, 8)), np.empty((9, 8)), np.empty((9, 8)), np.empty((24, 8))
+    response, other, work = np.empty((RESPONSE, 8)), np.empty((RESPONSE, 8)), np.empty((SCRATCH, 8))
+    spatial, rows, mean, wj = np.empty((24, 8)), np.empty((144, 8)), np.empty((3, 8)), np.empty((1, 8))
+    local = np.empty((48, 8))
+    for e in range(begin, end):
+        jacobian = deformation(u, cells, gradients, e, turned, f)
+        least[e] = lowest(jacobian)
+        if not least[e] > 0.0:
             energy[e] = np.inf
             continue
-        volume0 = volume = 0.0
-        mean[:] = 0.0
-        for q in range(8):
-            w = weights[e, q]
-            volume0 += w
-            wj = w * jacobians[q]
-            volume += wj
-            for i in range(3):
-                for a in range(8):
-                    mean[i, a] += wj * spatial[q, i, a]
-        ratio = volume / volume0
-        total = pressure = curvature = 0.0
-        for q in range(8):
-            u0, u1, u2 = volumetric(table[index[e, q]], ratio)
-            total += weights[e, q] * u0
-            pressure += weights[e, q] * u1
-            curvature += weights[e, q] * u2
+        weight = load(weights, e)
+        volume0, volume = total(weight), total(weight * jacobian)
+        potential, pressure, curvature = element_volumetric(table, index, weights, e, volume / volume0)
         pressure /= volume0
         curvature /= volume0 * volume0
-        for a in range(8):
-            for i in range(3):
-                force[e, a, i] = pressure * mean[i, a]
+        element_response(table, index, e, f, jacobian, directions, response, other, work, tangent)
+        energy[e] = potential + total(weight * load(response, ENERGY))
+        _inverse_transpose(f, jacobian, t)
+        _weigh(response, weight, pressure * jacobian, tangent)
+        _forces(response, t, gradients, e, piola, local, force)
         if tangent:
-            local[:] = 0.0
-            geometric[:] = 0.0
-        for q in range(8):
-            w, jacobian, g = weights[e, q], jacobians[q], spatial[q]
-            total += w * isochoric(table[index[e, q]], b[q], jacobian, tau, c, tangent, work)
-            for a in range(8):
-                x, y, z = w * g[0, a], w * g[1, a], w * g[2, a]
-                force[e, a, 0] += tau[0] * x + tau[3] * y + tau[5] * z
-                force[e, a, 1] += tau[3] * x + tau[1] * y + tau[4] * z
-                force[e, a, 2] += tau[5] * x + tau[4] * y + tau[2] * z
-            if tangent:
-                pj = pressure * jacobian
-                for i in range(3):
-                    for k in range(3):
-                        c[i, k] += pj
-                    c[i, i] -= 2.0 * pj
-                    c[i + 3, i + 3] -= pj
-                    tau[i] += pj
-                for i in range(6):
-                    tau[i] *= w
-                    for k in range(6):
-                        c[i, k] *= w
-                _add_tangent(g, c, tau, s, local, geometric)
-        energy[e] = total
-        if tangent:
-            _store_tangent(local, geometric, mean, curvature, blocks[e])
+            store(weight * jacobian, wj, 0)
+            _modes(response, t, gradients, e, wj, spatial, rows, mean)
+            _contract(spatial, rows, mean, curvature, local)
+            _store_tangent(local, blocks[e])
 
 
 @pkernel
-def evaluate_hexahedra(u, cells, gradients, weights, table, index, tangent, energy, force, blocks, lowest):
+def evaluate_hexahedra(u, cells, gradients, weights, table, index, directions, tangent, energy, force, blocks, least):
     """Energy (m,), nodal forces (m, 8, 3), tangent blocks (m, 36, 9; only if `tangent`) and least J (m,).
 
-    An element with J <= 0 at a quadrature point gets infinite energy and untouched forces.
+    An element with J <= 0 at a quadrature point gets infinite energy and untouched forces. `directions` (m, 3, 8)
+    are the fibres at the points, of no elements if no material has any.
     """
     m = len(cells)
     for chunk in prange(CHUNKS):
         _elements(
-            chunk * m // CHUNKS,
-            (chunk + 1) * m // CHUNKS,
-            u,
-            cells,
-            gradients,
-            weights,
-            table,
-            index,
-            tangent,
-            energy,
-            force,
-            blocks,
-            lowest,
-        )
+            chunk * m // CHUNKS, (chunk + 1) * m // CHUNKS, u, cells, gradients, weights, table, index, directions,
+            tangent, energy, force, blocks, least,
+        )  # fmt: skip
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""Stress, strain and dilatation at the quadrature points of a converged state."""
+"""Response, principal stretch and mean stress at the quadrature points of a known deformation."""
 
 from __future__ import annotations
 
@@ -6,47 +6,43 @@ import numpy as np
 from numba import prange
 
 from canalrisk._jit import kernel, pkernel
-from canalrisk.fem.kernels.constitutive import eigen3, isochoric, volumetric
-from canalrisk.fem.kernels.hex8 import CHUNKS, spatial_gradients
+from canalrisk.fem.kernels.constitutive import LEFT, RESPONSE, SCRATCH, STRESS, TANGENT, left_cauchy_green
+from canalrisk.fem.kernels.functions import VALUES, principal_axes
+from canalrisk.fem.kernels.hex8 import CHUNKS, determinant
+from canalrisk.fem.kernels.lanes import greater, load, root, store, total
+from canalrisk.fem.kernels.response import element_response, element_volumetric
+
+__all__ = ["RESPONSE", "STRESS", "TANGENT", "recover"]
 
 
 @kernel
 def _recover(
-    first, last, u, cells, gradients, weights, table, index, tangent, f, jacobian, dilatation, pressure, cauchy, stretch
+    begin, end, f, weights, table, index, directions, tangent, response, jacobian, stretch, dilatation, pressure
 ):
-    spatial, tau, c, work = np.empty((3, 8)), np.empty(6), np.empty((6, 6)), np.empty((10, 6))
-    b = np.empty((8, 6))
-    for e in range(first, last):
-        volume0 = volume = 0.0
-        for q in range(8):
-            jacobian[e, q] = spatial_gradients(u, cells[e], gradients[e, q], spatial, b[q], f[e, q])
-            volume0 += weights[e, q]
-            volume += weights[e, q] * jacobian[e, q]
-        dilatation[e] = volume / volume0
-        mean = 0.0
-        for q in range(8):
-            mean += weights[e, q] * volumetric(table[index[e, q]], dilatation[e])[1]
-        pressure[e] = mean / volume0
-        for q in range(8):
-            j = jacobian[e, q]
-            isochoric(table[index[e, q]], b[q], j, tau, c, tangent, work)
-            for i in range(6):
-                cauchy[e, q, i] = tau[i] / j
-            for i in range(3):
-                cauchy[e, q, i] += pressure[e]
-            eigen3(b[q], work[0], work[1:4])
-            stretch[e, q] = np.sqrt(max(work[0, 0], work[0, 1], work[0, 2]))
+    other, work, axes = np.empty((RESPONSE, 8)), np.empty((SCRATCH, 8)), np.empty((12, 8))
+    for e in range(begin, end):
+        lanes = determinant(f[e])
+        store(lanes, jacobian, e)
+        weight = load(weights, e)
+        volume0 = total(weight)
+        dilatation[e] = total(weight * lanes) / volume0
+        pressure[e] = element_volumetric(table, index, weights, e, dilatation[e])[1] / volume0
+        element_response(table, index, e, f[e], lanes, directions, response[e], other, work, tangent)
+        left_cauchy_green(f[e], work)
+        principal_axes(
+            load(work, LEFT), load(work, LEFT + 1), load(work, LEFT + 2), load(work, LEFT + 3), load(work, LEFT + 4),
+            load(work, LEFT + 5), axes,
+        )  # fmt: skip
+        most = greater(load(axes, VALUES), greater(load(axes, VALUES + 1), load(axes, VALUES + 2)))
+        store(root(most), stretch, e)
 
 
 @pkernel
-def recover(u, cells, gradients, weights, table, index, tangent, f, jacobian, dilatation, pressure, cauchy, stretch):
-    """Fill F (m, 8, 3, 3), J (m, 8), v / V (m,), mean stress (m,), Cauchy (m, 8, 6), greatest stretch (m, 8).
-
-    `tangent` is False: an argument, so that the constitutive kernels are compiled once only.
-    """
-    m = len(cells)
+def recover(f, weights, table, index, directions, tangent, response, jacobian, stretch, dilatation, pressure):
+    """Fill response (m, 43, 8), J, greatest stretch (m, 8), v / V and mean stress (m,) from F (m, 9, 8) with J > 0."""
+    m = len(f)
     for chunk in prange(CHUNKS):
         _recover(
-            chunk * m // CHUNKS, (chunk + 1) * m // CHUNKS, u, cells, gradients, weights, table, index, tangent, f,
-            jacobian, dilatation, pressure, cauchy, stretch,
+            chunk * m // CHUNKS, (chunk + 1) * m // CHUNKS, f, weights, table, index, directions, tangent, response,
+            jacobian, stretch, dilatation, pressure,
         )  # fmt: skip
