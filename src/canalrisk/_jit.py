@@ -7,15 +7,19 @@ not depend on the number of threads.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 # Idle OpenMP threads that spin eat the core that serial work needs: the demo's cord costs half without it.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import numba
+from numba.core.caching import FunctionCache
 from threadpoolctl import threadpool_limits
 
 # A cluster's workers receive a warmed, read-only cache directory; CANALRISK_NUMBA_CACHE=0 turns the
@@ -23,7 +27,6 @@ from threadpoolctl import threadpool_limits
 _CACHE = os.environ.get("CANALRISK_NUMBA_CACHE", "1") != "0"
 
 _FLAGS: dict[str, Any] = {
-    "cache": _CACHE,
     "fastmath": False,
     "nogil": True,
     "error_model": "numpy",
@@ -32,24 +35,56 @@ _FLAGS: dict[str, Any] = {
 }
 
 
+def kernel_sources() -> list[Path]:
+    """Files that hold compiled code."""
+    root = Path(__file__).parent
+    return sorted({*root.glob("_jit.py"), *root.rglob("*kernels/*.py"), *root.rglob("_kernels.py")})
+
+
+@cache
+def _fingerprint() -> str:
+    """Digest of the sources of all kernels."""
+    digest = hashlib.sha256()
+    for path in kernel_sources():
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+class _Cache(FunctionCache):  # type: ignore[misc]
+    """Numba's disk cache, forgetful of everything as soon as any kernel's source changes.
+
+    Numba watches a kernel's own file only; code that was compiled into it from other files would stay old after an
+    upgrade.
+    """
+
+    def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
+        return (*super()._index_key(sig, codegen), _fingerprint())
+
+
+def _cached(dispatcher: Any) -> Any:
+    if _CACHE:
+        dispatcher._cache = _Cache(dispatcher.py_func)
+    return dispatcher
+
+
 def kernel(function: Any) -> Any:
     """Compile a serial kernel."""
-    return numba.njit(**_FLAGS)(function)
+    return _cached(numba.njit(**_FLAGS)(function))
 
 
 def inline_kernel(function: Any) -> Any:
     """Compile a small kernel that its callers should inline."""
-    return numba.njit(inline="never", **_FLAGS)(function)
+    return _cached(numba.njit(inline="never", **_FLAGS)(function))
 
 
 def part_kernel(function: Any) -> Any:
     """Compile a part of other kernels: it cannot be called from Python, and is cached with those that use it."""
-    return numba.njit(inline="never", no_cpython_wrapper=True, **(_FLAGS | {"cache": False}))(function)
+    return numba.njit(inline="never", no_cpython_wrapper=True, **_FLAGS)(function)
 
 
 def pkernel(function: Any) -> Any:
     """Compile a kernel whose `prange` loops run on all threads that the caller allowed."""
-    return numba.njit(parallel=True, **_FLAGS)(function)
+    return _cached(numba.njit(parallel=True, **_FLAGS)(function))
 
 
 def set_threads(threads: int) -> None:
