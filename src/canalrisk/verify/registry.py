@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from canalrisk.errors import UsageError
-from canalrisk.verify import beam, derivatives, inflation, invariance, manufactured, patch, single, torsion
+from canalrisk.verify import (
+    beam,
+    derivatives,
+    hertz,
+    inflation,
+    invariance,
+    manufactured,
+    membrane,
+    patch,
+    single,
+    torsion,
+)
 from canalrisk.verify.check import Problem
 
 LEVELS = {"quick": 0, "default": 1, "full": 2}
@@ -17,6 +28,8 @@ PROBLEMS: tuple[Problem, ...] = (
     *inflation.PROBLEMS,
     *torsion.PROBLEMS,
     *beam.PROBLEMS,
+    *membrane.PROBLEMS,
+    *hertz.PROBLEMS,
 )
 
 
