@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import numpy as np
 import pytest
 
-from canalrisk.fem import Membrane, Model, NeoHookean, prepare
+from canalrisk.errors import UsageError
+from canalrisk.fem import Membrane, Model, NeoHookean, System, prepare
 from canalrisk.fem.assemble import evaluate
 from canalrisk.fem.kernels.surface import relaxed
+from canalrisk.mesh.hexmesh import HexMesh
 from conftest import block, dense_matrix
 
 EH, NU, REST = 3.0, 0.3, 1e-3
@@ -52,9 +56,11 @@ def test_law_is_consistent(strain: tuple[float, float, float]) -> None:
         assert (s1 - s0) / (2 * h) * weight == pytest.approx(c[:, k], abs=1e-6 * EH)
 
 
-def test_membrane_element_tangent() -> None:
+@pytest.mark.parametrize("law", ["tension-field", "full"])
+@pytest.mark.parametrize("prestrain", [0.0, 0.04, -0.03])
+def test_membrane_element_tangent(law: Literal["tension-field", "full"], prestrain: float) -> None:
     mesh = block(1, 1, 1)
-    membrane = Membrane(mesh.surface, 30.0, NU, 0.1)
+    membrane = Membrane(mesh.surface, 30.0, NU, 0.1, law=law, prestrain=prestrain)
     system = prepare(Model(mesh=mesh, materials=(NeoHookean(1e-6, 1e-6),), membranes=(membrane,)))
     rng = np.random.default_rng(4)
     u = 0.1 * rng.normal(size=mesh.points.shape)
@@ -69,13 +75,51 @@ def test_membrane_element_tangent() -> None:
         column = (plus.residual - minus.residual).ravel() / (2 * h)
         assert np.abs(column - dense[:, k]).max() < 1e-7 * np.abs(dense).max()
         assert (plus.energy - minus.energy) / (2 * h) == pytest.approx(at.residual.ravel()[k], abs=1e-7)
+    assert np.abs(dense - dense.T).max() < 1e-15 * np.abs(dense).max()
+
+
+def _flat(**options: Any) -> tuple[HexMesh, System]:
+    """Sheet on the face x = 1 of a block that is all but absent."""
+    mesh = block(2, 2, 2)
+    side = mesh.surface[(mesh.points[mesh.surface][:, :, 0] == 1.0).all(axis=1)]
+    membrane = Membrane(side, 30.0, NU, 0.1, **options)
+    return mesh, prepare(Model(mesh=mesh, materials=(NeoHookean(1e-9, 1e-9),), membranes=(membrane,)))
+
+
+def test_full_law_resists_compression_and_the_tension_field_does_not() -> None:
+    # Equal compression in both directions: S = E h / (1 - nu) times the Green strain, first Piola (1 + e) S.
+    e = -0.03
+    green = 0.5 * ((1 + e) ** 2 - 1)
+    expected = 3.0 / (1 - NU) * green * (1 + e)
+    for law, share in (("full", 1.0), ("tension-field", REST)):
+        mesh, system = _flat(law=law)
+        at = evaluate(system, mesh.points * [0.0, e, e], touches=(), forces=None, tangent=False)
+        top = mesh.points[:, 2] == 1.0
+        assert at.residual[top, 2].sum() == pytest.approx(share * expected, rel=1e-5)
+
+
+def test_prestrain_pulls_on_the_undeformed_body() -> None:
+    # The natural sheet is 1 / (1 + p) of the body's size: on the undeformed body its line tension (Cauchy) is S.
+    for p in (0.02, -0.02):
+        mesh, system = _flat(law="full", prestrain=p)
+        at = evaluate(system, np.zeros_like(mesh.points), touches=(), forces=None, tangent=False)
+        top = mesh.points[:, 2] == 1.0
+        assert at.residual[top, 2].sum() == pytest.approx(3.0 / (1 - NU) * 0.5 * ((1 + p) ** 2 - 1), rel=1e-6)
+        free = -p / (1 + p)
+        at = evaluate(system, free * mesh.points * [0.0, 1.0, 1.0], touches=(), forces=None, tangent=False)
+        assert np.abs(at.residual).max() < 1e-8
+
+
+def test_impossible_membranes_are_refused() -> None:
+    quads = block(1, 1, 1).surface
+    for options in ({"thickness": 0.0}, {"poisson": 0.7}, {"prestrain": -1.0}, {"residual": 2.0}, {"law": "taut"}):
+        with pytest.raises(UsageError):
+            Membrane(quads, **({"young": 1.0, "poisson": 0.3, "thickness": 0.1} | options))
 
 
 def test_stretched_sheet_narrows_freely() -> None:
     # A sheet on a very soft block under uniaxial stretch: its force is E h w e (1 + e) ... with e the Green strain.
-    mesh = block(2, 2, 2)
-    side = mesh.surface[(mesh.points[mesh.surface][:, :, 0] == 1.0).all(axis=1)]
-    system = prepare(Model(mesh=mesh, materials=(NeoHookean(1e-9, 1e-9),), membranes=(Membrane(side, 30.0, NU, 0.1),)))
+    mesh, system = _flat()
     e = 0.05
     green = 0.5 * ((1 + e) ** 2 - 1)
     lateral = np.sqrt(1 - 2 * NU * green)

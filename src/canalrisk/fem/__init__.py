@@ -7,7 +7,8 @@ from canalrisk.fem.elastic import LinearElastic, MooneyRivlin, NeoHookean
 from canalrisk.fem.fibres import FibreReinforced
 from canalrisk.fem.insertion import first_touch
 from canalrisk.fem.materials import Material
-from canalrisk.fem.model import Load, Membrane, Model, Springs, Supports, dofs
+from canalrisk.fem.membrane import Membrane
+from canalrisk.fem.model import Load, Model, Springs, Supports, dofs
 from canalrisk.fem.obstacles import Obstacle
 from canalrisk.fem.ogden import Ogden
 from canalrisk.fem.path import solve
@@ -15,6 +16,7 @@ from canalrisk.fem.post import Fields, stress_strain
 from canalrisk.fem.reference import quadrature_points
 from canalrisk.fem.settings import Contact, Settings, State, StepRecord
 from canalrisk.fem.system import System, prepare
+from canalrisk.fem.truss import Trusses, truss_tensions
 
 __all__ = [
     "Contact",
@@ -35,10 +37,12 @@ __all__ = [
     "StepRecord",
     "Supports",
     "System",
+    "Trusses",
     "dofs",
     "first_touch",
     "prepare",
     "quadrature_points",
     "solve",
     "stress_strain",
+    "truss_tensions",
 ]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from canalrisk.fem.kernels import gather, hex8, surface
 from canalrisk.fem.obstacles import Obstacle
 from canalrisk.fem.system import SurfaceGroup, System
+from canalrisk.fem.truss import add_trusses
 
 Array = NDArray[np.float64]
 
@@ -174,6 +175,10 @@ def evaluate(
         energy += float(c.energy.sum())
         square += float(np.vdot(c.force, c.force))
         _collect(c, residual, matrix)
+    if len(s.trusses.nodes):
+        stored, squares = add_trusses(s.trusses, x, residual=residual, matrix=matrix)
+        energy += stored
+        square += squares
     springs = s.model.supports.springs
     if len(springs.nodes):
         stretch = np.einsum("si,si->s", springs.directions, u[springs.nodes])

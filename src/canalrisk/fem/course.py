@@ -34,6 +34,7 @@ class Course:
     passages: tuple[Passage, ...]
     prescribed: tuple[Array, Array]
     forces: tuple[Array | None, Array | None]
+    anchors: tuple[Array | None, Array | None]
 
     def touches(self, t: float, *, progress: Progress) -> tuple[Touch, ...]:
         """Obstacles at t with the multipliers in force."""
@@ -47,12 +48,21 @@ class Course:
 
     def dead(self, t: float) -> Array | None:
         """Dead loads at t, N."""
-        a, b = self.forces
-        if a is None and b is None:
-            return None
-        zero = np.zeros(1)
-        first, last = zero if a is None else a, zero if b is None else b
-        return np.ascontiguousarray(last if t >= 1.0 else first + t * (last - first))
+        return _between(self.forces, t)
+
+    def anchor_motion(self, t: float) -> Array | None:
+        """Displacement of the trusses' anchors at t, mm."""
+        return _between(self.anchors, t)
+
+
+def _between(ends: tuple[Array | None, Array | None], t: float) -> Array | None:
+    """Interpolate between arrays of which a missing one is zero."""
+    first, last = ends
+    if first is None and last is None:
+        return None
+    a = np.zeros_like(last) if first is None else first
+    b = np.zeros_like(a) if last is None else last
+    return np.ascontiguousarray(b if t >= 1.0 else a + t * (b - a))
 
 
 def build_course(system: System, load: Load, *, progress: Progress, way: Way) -> Course:
@@ -68,7 +78,8 @@ def build_course(system: System, load: Load, *, progress: Progress, way: Way) ->
     zeros = np.zeros(len(system.model.supports.fixed))
     old = zeros if progress.load.prescribed is None else np.asarray(progress.load.prescribed, float)
     new = zeros if load.prescribed is None else np.asarray(load.prescribed, float)
-    return Course(tuple(passages), (old, new), (progress.load.forces, load.forces))
+    dead, anchors = (progress.load.forces, load.forces), (progress.load.anchors, load.anchors)
+    return Course(tuple(passages), (old, new), dead, anchors)
 
 
 def motion(system: System, u: Array, *, course: Course) -> float:

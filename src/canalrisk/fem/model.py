@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from canalrisk.errors import UsageError
 from canalrisk.fem.fibres import FibreReinforced
 from canalrisk.fem.materials import Material
+from canalrisk.fem.membrane import Membrane
 from canalrisk.fem.obstacles import Obstacle
+from canalrisk.fem.truss import Trusses, no_trusses, truss_problem
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -39,31 +41,6 @@ class SweptMesh(Protocol):
     @property
     def n_sections(self) -> int:
         """Number of sections."""
-
-
-@dataclass(frozen=True, eq=False)
-class Membrane:
-    """Tension-field membrane on quads (pia, dura): relaxed St Venant-Kirchhoff in plane stress.
-
-    Parameters
-    ----------
-    quads : (k, 4) ndarray of int64
-        Nodes of the mesh's surface.
-    young : float
-        Young's modulus, MPa.
-    poisson : float
-        Poisson's ratio.
-    thickness : float
-        mm.
-    residual : float
-        Share of the full stiffness kept in wrinkled and slack states.
-    """
-
-    quads: Index
-    young: float
-    poisson: float
-    thickness: float
-    residual: float = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +102,7 @@ class Model:
     fibres : (m, 3) or (m, 8, 3) ndarray, optional
         Directions of the fibres in the undeformed body, per hexahedron or per quadrature point; of any length above 0
         where the material is `FibreReinforced`.
+    trusses : Trusses
     """
 
     mesh: SweptMesh
@@ -134,6 +112,7 @@ class Model:
     supports: Supports = field(default_factory=Supports)
     contact: Index | None = None
     fibres: Array | None = None
+    trusses: Trusses = field(default_factory=no_trusses)
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,11 +127,14 @@ class Load:
         Values of ``supports.fixed``, mm; zeros by default.
     forces : (n, 3) ndarray, optional
         Dead nodal forces, N.
+    anchors : (t, 3) ndarray, optional
+        Displacement of the anchors of `Model.trusses`, mm; zeros by default.
     """
 
     obstacles: tuple[Obstacle, ...] = ()
     prescribed: Array | None = None
     forces: Array | None = None
+    anchors: Array | None = None
 
 
 def check_model(model: Model) -> None:
@@ -170,6 +152,8 @@ def check_model(model: Model) -> None:
         problems.append(("no material", "give at least one"))
     if not problems:
         problems += _fibre_problems(model)
+        lines = truss_problem(model.trusses, points=model.mesh.points)
+        problems += [lines] if lines else []
     fixed = model.supports.fixed
     if fixed.size and (fixed.min() < 0 or fixed.max() >= 3 * n or len(np.unique(fixed)) != len(fixed)):
         problems.append(("prescribed degrees of freedom out of range or repeated", "use 3 * node + axis, once each"))

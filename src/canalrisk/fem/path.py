@@ -110,6 +110,8 @@ def _check(system: System, loads: Sequence[Load]) -> None:
             )
         if load.forces is not None and np.shape(load.forces) != system.points.shape:
             raise UsageError("forces of a wrong shape", where=f"load {number}", fix="give (n, 3) nodal forces")
+        if load.anchors is not None and np.shape(load.anchors) != (len(system.trusses.nodes), 3):
+            raise UsageError("anchors of a wrong shape", where=f"load {number}", fix="give (t, 3): one row per truss")
 
 
 def _advance(
@@ -135,6 +137,7 @@ def _advance(
         taken = goal - t
         touches = course.touches(goal, progress=progress)
         target = course.values(goal)
+        system.trusses.move_anchors(course.anchor_motion(goal))
         guess, increments = u, None
         if before is not None:
             guess = u + (taken / last_size) * (u - before)
@@ -186,6 +189,7 @@ def _advance(
         progress.multipliers = {touch.obstacle.name: touch.multiplier for touch in reached}
         progress.load = replace(load, obstacles=tuple(o.settled() for o in load.obstacles))
         progress.u = u
+    system.trusses.move_anchors(course.anchor_motion(t))
     return _state(system, u, touches=reached, forces=course.dead(t), scales=scales, record=record, t=t, reason=reason)
 
 

@@ -11,8 +11,10 @@ from canalrisk.errors import GeometryError
 from canalrisk.fem import reference
 from canalrisk.fem.linear import BlockCholesky
 from canalrisk.fem.materials import material_table
+from canalrisk.fem.membrane import membrane_properties
 from canalrisk.fem.model import Model, check_model
 from canalrisk.fem.pattern import Gather, Pattern, build_pattern, lower_half, nodal_gather, surface_gather
+from canalrisk.fem.truss import TrussGroup, prepare_trusses
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -71,6 +73,7 @@ class System:
     cell_pairs: Gather
     membrane: SurfaceGroup
     membrane_properties: Array
+    trusses: TrussGroup
     contact: SurfaceGroup
     contact_shape: Array
     check_shape: Array
@@ -107,7 +110,8 @@ class System:
         self.table = material_table(model.materials)
         self.index = _material_index(model, len(self.cells))
         self.directions = _fibre_directions(model)
-        self.membrane_properties = _membrane_properties(model)
+        self.membrane_properties = membrane_properties(model.membranes)
+        self.trusses = prepare_trusses(model.trusses, points=self.points, pattern=self.pattern)
         self.held = None
 
 
@@ -127,15 +131,6 @@ def _fibre_directions(model: Model) -> Array:
     length = np.linalg.norm(points, axis=-1, keepdims=True)
     unit = np.divide(points, length, out=np.zeros(points.shape), where=length > 0)
     return np.ascontiguousarray(np.swapaxes(unit, 1, 2))
-
-
-def _membrane_properties(model: Model) -> Array:
-    rows = [
-        np.tile((m.young * m.thickness, m.poisson, m.residual), (len(m.quads), 1))
-        for m in model.membranes
-        if len(m.quads)
-    ]
-    return np.concatenate(rows) if rows else np.zeros((0, 3))
 
 
 def prepare(model: Model) -> System:
@@ -187,7 +182,8 @@ def prepare(model: Model) -> System:
         cell_nodes=nodal_gather(cells, n_nodes=n),
         cell_pairs=cell_pairs,
         membrane=SurfaceGroup.build(np.concatenate(quads), points=points, pattern=pattern),
-        membrane_properties=_membrane_properties(model),
+        membrane_properties=membrane_properties(model.membranes),
+        trusses=prepare_trusses(model.trusses, points=points, pattern=pattern),
         contact=SurfaceGroup.build(contact, points=points, pattern=pattern),
         contact_shape=np.ascontiguousarray(reference.quad_shape(reference.quad_rule(2))),
         check_shape=np.ascontiguousarray(reference.quad_shape(reference.quad_rule(3))),

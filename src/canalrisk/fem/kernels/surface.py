@@ -64,19 +64,21 @@ def evaluate_membranes(x, quads, gradients, weights, properties, tangent, energy
     Serial: under 1 ms for a cord, and a parallel loop would double its compilation.
     """
     s, c = np.empty(3), np.empty((3, 3))
-    f = np.empty((3, 2))
+    f, g = np.empty((3, 2)), np.empty((2, 4))
     strain = np.empty((4, 3, 3))
     pull = np.empty((3, 3))
     for e in range(len(quads)):
-        stiffness, poisson, residual = properties[e, 0], properties[e, 1], properties[e, 2]
+        stiffness, poisson, residual, stretch = properties[e, 0], properties[e, 1], properties[e, 2], properties[e, 3]
         total = 0.0
         force[e, :, :] = 0.0
         if tangent:
             blocks[e, :, :] = 0.0
         for q in range(4):
-            g, w = gradients[e, q], weights[e, q]
+            # A prestrained sheet is natural at 1 / stretch of its size on the undeformed body.
+            w = weights[e, q] / (stretch * stretch)
             f[:] = 0.0
             for a in range(4):
+                g[0, a], g[1, a] = stretch * gradients[e, q, 0, a], stretch * gradients[e, q, 1, a]
                 for i in range(3):
                     f[i, 0] += x[quads[e, a], i] * g[0, a]
                     f[i, 1] += x[quads[e, a], i] * g[1, a]

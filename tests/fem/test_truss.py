@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from canalrisk.errors import UsageError
+from canalrisk.fem import (
+    Load,
+    Model,
+    NeoHookean,
+    Springs,
+    Supports,
+    Trusses,
+    dofs,
+    prepare,
+    solve,
+    truss_tensions,
+)
+from canalrisk.fem.assemble import evaluate
+from conftest import block, dense_matrix
+
+SOFT = NeoHookean(1e-9, 1e-9)
+EA, LENGTH = 2.0, 4.0
+
+
+@pytest.mark.parametrize("prestrain", [0.0, 0.3, -0.3])
+def test_force_and_tangent_are_derivatives(prestrain: float) -> None:
+    # Taut and slack ones, between nodes and to anchors; the first two share nodes.
+    mesh = block(1, 1, 1)
+    nodes = np.array([[0, 7], [7, -1], [3, -1], [2, 5]])
+    rng = np.random.default_rng(2)
+    trusses = Trusses(nodes, np.array([2.0, 1.0, 3.0, 0.5]), 2.0 * rng.normal(size=(4, 3)), prestrain, residual=0.1)
+    system = prepare(Model(mesh=mesh, materials=(SOFT,), trusses=trusses))
+    u = 0.1 * rng.normal(size=mesh.points.shape)
+    at = evaluate(system, u, touches=(), forces=None, tangent=True)
+    matrix, h = dense_matrix(system), 1e-6
+    for k in range(24):
+        step = np.zeros(24)
+        step[k] = h
+        plus, minus = (
+            evaluate(system, u + s * step.reshape(8, 3), touches=(), forces=None, tangent=False) for s in (1, -1)
+        )
+        column = (plus.residual - minus.residual).ravel() / (2 * h)
+        assert np.abs(column - matrix[:, k]).max() < 1e-7 * np.abs(matrix).max()
+        assert (plus.energy - minus.energy) / (2 * h) == pytest.approx(at.residual.ravel()[k], abs=1e-7)
+    assert np.array_equal(matrix, matrix.T)
+
+
+@pytest.mark.parametrize("prestrain", [0.0, 0.01, -0.01])
+def test_spring_and_truss_in_series(prestrain: float) -> None:
+    # A node on a spring k, pulled by a truss whose anchor moves away by d: the two share d less the slack.
+    mesh = block(1, 1, 1)
+    k = 0.3
+    others = dofs(np.arange(1, 8))
+    held = np.append(others, [1, 2])
+    springs = Springs(np.array([0]), np.array([[1.0, 0.0, 0.0]]), np.array([k]))
+    trusses = Trusses(np.array([[0, -1]]), np.array([EA]), np.array([[-LENGTH, 0.0, 0.0]]), prestrain)
+    supports = Supports(fixed=held, springs=springs)
+    system = prepare(Model(mesh=mesh, materials=(SOFT,), supports=supports, trusses=trusses))
+    rest = LENGTH / (1 + prestrain)
+    ways = np.array([0.02, 0.5, 0.1])
+    loads = [Load(anchors=np.array([[-d, 0.0, 0.0]])) for d in ways]
+    for d, load, state in zip(ways, loads, solve(system, loads), strict=True):
+        assert state.converged, state.reason
+        over = d + LENGTH - rest
+        stiffness = EA / rest if over > 0 else 1e-3 * EA / rest
+        moved = -stiffness * over / (k + stiffness)
+        assert state.u[0, 0] == pytest.approx(moved, rel=1e-6)
+        pull = truss_tensions(system.trusses, system.points + state.u, anchors=load.anchors)
+        assert pull == pytest.approx(-k * moved, rel=1e-6)
+
+
+def test_impossible_trusses_are_refused() -> None:
+    mesh = block(2, 1, 1)
+    one = np.ones(1)
+    for trusses in (
+        Trusses(np.array([[0, 2]]), one),
+        Trusses(np.array([[0, -1]]), one),
+        Trusses(np.array([[0, -1]]), one, mesh.points[:1]),
+        Trusses(np.array([[0, 99]]), one),
+        Trusses(np.array([[0, 1]]), -one),
+        Trusses(np.array([[0, 1]]), one, prestrain=-1.0),
+    ):
+        with pytest.raises(UsageError):
+            prepare(Model(mesh=mesh, materials=(SOFT,), trusses=trusses))
+    system = prepare(Model(mesh=mesh, materials=(SOFT,)))
+    with pytest.raises(UsageError):
+        solve(system, [Load(anchors=np.zeros((1, 3)))])
