@@ -8,7 +8,7 @@ from canalrisk.fem.fibres import FibreReinforced
 from canalrisk.fem.insertion import first_touch
 from canalrisk.fem.materials import Material
 from canalrisk.fem.membrane import Membrane
-from canalrisk.fem.model import Load, Model, Springs, Supports, dofs
+from canalrisk.fem.model import Load, Model, Springs, Supports, dofs, set_dofs
 from canalrisk.fem.obstacles import Obstacle
 from canalrisk.fem.ogden import Ogden
 from canalrisk.fem.path import solve
@@ -42,6 +42,7 @@ __all__ = [
     "first_touch",
     "prepare",
     "quadrature_points",
+    "set_dofs",
     "solve",
     "stress_strain",
     "truss_tensions",

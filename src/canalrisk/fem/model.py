@@ -14,6 +14,7 @@ from canalrisk.fem.materials import Material
 from canalrisk.fem.membrane import Membrane
 from canalrisk.fem.obstacles import Obstacle
 from canalrisk.fem.truss import Trusses, no_trusses, truss_problem
+from canalrisk.mesh import HexMesh
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -83,6 +84,20 @@ class Supports:
 def dofs(nodes: NDArray[np.integer], *, axes: tuple[int, ...] = (0, 1, 2)) -> Index:
     """Degrees of freedom of `nodes` along `axes`, (len(nodes) * len(axes),), nodes outermost."""
     return (3 * np.asarray(nodes, np.int64)[:, None] + np.asarray(axes, np.int64)).ravel()
+
+
+def set_dofs(mesh: HexMesh, name: str, *, axes: tuple[int, ...] = (0, 1, 2)) -> Index:
+    """Degrees of freedom along `axes` of the node set `name`, as `dofs`.
+
+    Raises
+    ------
+    UsageError
+        If the mesh has no such set; the error names those it has.
+    """
+    if name not in mesh.node_sets:
+        known = ", ".join(sorted(mesh.node_sets))
+        raise UsageError(f"the mesh has no node set '{name}'", where="supports", fix=f"use one of: {known}")
+    return dofs(mesh.node_sets[name], axes=axes)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""A swept hexahedral mesh: sections of equal topology stacked along a curve."""
+"""Hexahedral meshes: swept ones, sections of equal topology stacked along a curve, and any others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FACES = ((0, 3, 2, 1), (4, 5, 6, 7), (0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (
 
 @dataclass(frozen=True, eq=False)
 class HexMesh:
-    """Hexahedra in sections: node ``k * section_size + i`` is node i of section k.
+    """Hexahedra; if swept, in sections: node ``k * section_size + i`` is node i of section k.
 
     Parameters
     ----------
@@ -25,12 +25,12 @@ class HexMesh:
     cells : (m, 8) ndarray of int64
         VTK order: the lower section's quad counter-clockwise seen from the upper section, then the upper's.
     surface : (k, 4) ndarray of int64
-        Lateral quads, counter-clockwise seen from outside (outward normals).
+        Boundary quads, counter-clockwise seen from outside (outward normals); of a swept mesh the lateral ones only.
     node_sets : dict of str to ndarray of int64
         ``ends`` and whatever the builder adds.
     section_size, n_sections : int
         Nodes per section and number of sections; every cell joins neighbouring sections, so matrices are
-        block-tridiagonal.
+        block-tridiagonal. Both 0 if the mesh is not swept.
     cell_data : dict of str to (m, ...) ndarray
         Labels and fields per cell.
     node_data : dict of str to (n, ...) ndarray
@@ -58,6 +58,20 @@ class HexMesh:
         return ring
 
 
+def boundary_quads(cells: Index) -> Index:
+    """Faces that belong to one cell only, (k, 4), counter-clockwise seen from outside.
+
+    Parameters
+    ----------
+    cells : (m, 8) ndarray of int64
+        Hexahedra in VTK order.
+    """
+    faces = cells[:, FACES].reshape(-1, 4)
+    _, first, count = np.unique(np.sort(faces, axis=1), axis=0, return_index=True, return_counts=True)
+    outer: Index = faces[np.sort(first[count == 1])]
+    return outer
+
+
 def lateral_quads(cells: Index, *, section_size: int, n_sections: int) -> Index:
     """Boundary quads that do not lie in the first or the last section.
 
@@ -73,9 +87,7 @@ def lateral_quads(cells: Index, *, section_size: int, n_sections: int) -> Index:
     (k, 4) ndarray of int64
         Counter-clockwise seen from outside, ordered by section.
     """
-    faces = cells[:, FACES].reshape(-1, 4)
-    _, first, count = np.unique(np.sort(faces, axis=1), axis=0, return_index=True, return_counts=True)
-    outer = faces[first[count == 1]]
+    outer = boundary_quads(cells)
     section = outer // section_size
     flat = (section == section[:, :1]).all(axis=1) & np.isin(section[:, 0], (0, n_sections - 1))
     outer = outer[~flat]

@@ -1,4 +1,4 @@
-"""Swept meshes to and from VTU files through meshio."""
+"""Meshes to VTU files, and swept ones back, through meshio."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def write_vtu(
         The file written.
     """
     path = Path(path)
-    points: dict[str, NDArray[np.generic]] = {"section": np.repeat(np.arange(mesh.n_sections), mesh.section_size)}
+    points: dict[str, NDArray[np.generic]] = {}
+    if mesh.section_size:
+        points["section"] = np.repeat(np.arange(mesh.n_sections), mesh.section_size)
     for name, nodes in mesh.node_sets.items():
         points[f"set:{name}"] = np.isin(np.arange(mesh.n_nodes), nodes).astype(np.int8)
     points |= {name: _components(values) for name, values in (mesh.node_data | dict(point_data or {})).items()}
@@ -73,7 +75,8 @@ def read_vtu(path: str | Path) -> HexMesh:
     """
     path = Path(path)
     try:
-        whole = meshio.read(path, file_format="vtu")
+        # Not `meshio.read`, which prints and exits where a file is broken.
+        whole = meshio.vtu.read(str(path))
         cells = whole.cells_dict["hexahedron"].astype(np.int64)
         section = whole.point_data["section"].astype(np.int64)
     except (meshio.ReadError, KeyError, OSError, ValueError) as error:
