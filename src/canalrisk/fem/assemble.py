@@ -24,7 +24,7 @@ class Touch:
     obstacle : Obstacle
     penalty : float
         MPa/mm.
-    multiplier : (f, 4) ndarray
+    multiplier : (f, p) ndarray
         Augmented-Lagrangian pressure, MPa.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,6 +118,9 @@ class Model:
         Directions of the fibres in the undeformed body, per hexahedron or per quadrature point; of any length above 0
         where the material is `FibreReinforced`.
     trusses : Trusses
+    contact_rule : {2, 3}
+        Gauss points per direction of a face at which contact acts. Both converge to one limit with the mesh; 3 keeps
+        the middle of faces out of curved obstacles, which 2 lets in by the sagitta (docs/mechanics.md).
     """
 
     mesh: SweptMesh
@@ -128,6 +131,7 @@ class Model:
     contact: Index | None = None
     fibres: Array | None = None
     trusses: Trusses = field(default_factory=no_trusses)
+    contact_rule: Literal[2, 3] = 2
 
 
 @dataclass(frozen=True, eq=False)

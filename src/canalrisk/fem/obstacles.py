@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from canalrisk.errors import UsageError
-from canalrisk.field import Spline
+from canalrisk.field import RigidMotion, Spline
 
 Array = NDArray[np.float64]
 _NO_FIELD = (np.zeros((1, 1, 1)), np.eye(4))
@@ -18,7 +18,8 @@ _NO_FIELD = (np.zeros((1, 1, 1)), np.eye(4))
 class Obstacle:
     """A field that the body may not enter: admissible where gap(x) >= 0.
 
-    gap(x) = sign * ((1 - blend) * field0(x - translation) + blend * field1(x - translation)) - offset
+    gap(x) = sign * ((1 - blend) * field0(y) + blend * field1(y)) - offset, with y the place from which
+    `motion` and then `translation` bring the obstacle's points to x.
 
     Parameters
     ----------
@@ -35,10 +36,12 @@ class Obstacle:
     sign : {1, -1}
         1: the body stays where the field is positive (outside a mass). -1: where it is negative (inside a canal).
     translation : (3,) tuple of float
-        Rigid translation of the obstacle from its sampled position, mm.
+        Shift of the obstacle, after `motion`, mm.
     buffer_thickness, buffer_pressure : float
         Soft layer on the obstacle: pressure buffer_pressure * s^2 (MPa) with s = (thickness - gap) / thickness where
         gap < thickness (mm). The hard limit stays at gap 0.
+    motion : RigidMotion
+        Rigid motion of the obstacle from where it was sampled. Between two loads it turns at a constant rate.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Obstacle:
     translation: tuple[float, float, float] = (0.0, 0.0, 0.0)
     buffer_thickness: float = 0.0
     buffer_pressure: float = 0.0
+    motion: RigidMotion = field(default_factory=RigidMotion)
 
     def __post_init__(self) -> None:
         """Refuse contradictory arguments."""
@@ -61,9 +65,11 @@ class Obstacle:
             )
 
     def fields(self) -> tuple[Array, Array, Array, Array]:
-        """Coefficients and world-to-voxel matrices of both splines, the translation folded in."""
-        first = _field(self.spline0, self.translation) if self.blend < 1.0 else _NO_FIELD
-        second = _field(self.spline1, self.translation) if self.spline1 is not None and self.blend > 0.0 else _NO_FIELD
+        """Coefficients and world-to-voxel matrices of both splines, motion and translation folded in."""
+        back = self.motion.inverse
+        back[:3, 3] -= back[:3, :3] @ np.asarray(self.translation)
+        first = _field(self.spline0, back) if self.blend < 1.0 else _NO_FIELD
+        second = _field(self.spline1, back) if self.spline1 is not None and self.blend > 0.0 else _NO_FIELD
         return *first, *second
 
     def numbers(self, penalty: float) -> Array:
@@ -83,10 +89,8 @@ class Obstacle:
         return self
 
 
-def _field(spline: Spline, translation: tuple[float, float, float]) -> tuple[Array, Array]:
-    inverse = np.array(spline.grid.inverse, np.float64)
-    inverse[:3, 3] -= inverse[:3, :3] @ np.asarray(translation)
-    return spline.coefficients, np.ascontiguousarray(inverse)
+def _field(spline: Spline, back: Array) -> tuple[Array, Array]:
+    return spline.coefficients, np.ascontiguousarray(spline.grid.inverse @ back)
 
 
 def _mixed(obstacle: Obstacle) -> Spline:
@@ -108,7 +112,7 @@ def _mixed(obstacle: Obstacle) -> Spline:
 
 @dataclass(frozen=True, eq=False)
 class Passage:
-    """The way of one obstacle from a load to the next, linear in t from 0 to 1."""
+    """The way of one obstacle from a load to the next: linear in t from 0 to 1, rotations at a constant rate."""
 
     begin: Obstacle
     end: Obstacle
@@ -162,6 +166,7 @@ class Passage:
             blend=lerp(a.blend, b.blend),
             offset=lerp(a.offset, b.offset),
             translation=(x, y, z),
+            motion=a.motion.towards(b.motion, share=t),
             buffer_thickness=lerp(a.buffer_thickness, b.buffer_thickness),
             buffer_pressure=lerp(a.buffer_pressure, b.buffer_pressure),
         )

@@ -61,6 +61,14 @@ def quad_rule(points: int) -> Array:
     return grid
 
 
+def quad_areas(points: Array, quads: Index, *, rule: int) -> Array:
+    """Return reference areas (k, rule^2) of the points of `quad_rule`, mm2."""
+    line = np.ones(2) if rule == 2 else np.array((5.0, 8.0, 5.0)) / 9.0
+    tangents = np.einsum("eai,qaj->eqij", points[quads], _slopes(quad_rule(rule), _QUAD))
+    size: Array = np.linalg.norm(np.cross(tangents[..., 0], tangents[..., 1]), axis=-1)
+    return np.ascontiguousarray(size * np.outer(line, line).ravel())
+
+
 def quad_gradients(points: Array, quads: Index) -> tuple[Array, Array]:
     """Surface gradients (k, 4, 2, 4: point, tangent axis, node) and reference areas (k, 4) of 2 x 2 points.
 

@@ -82,17 +82,17 @@ class StepRecord:
 
 @dataclass(frozen=True, eq=False)
 class Contact:
-    """Contact with one obstacle.
+    """Contact with one obstacle, at p = contact_rule^2 points of each of f faces.
 
     Parameters
     ----------
     force : (3,) ndarray
         Resultant of the obstacle on the body, N.
-    pressure : (f, 4) ndarray
+    pressure : (f, p) ndarray
         At the contact points, MPa, soft buffer included.
-    gap : (f, 4) ndarray
+    gap : (f, p) ndarray
         Signed gap to the hard limit, mm.
-    multiplier : (f, 4) ndarray
+    multiplier : (f, p) ndarray
         MPa.
     penetration : float
         Greatest penetration at the 3 x 3 check points of each face, mm; 0 if none.

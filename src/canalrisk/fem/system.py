@@ -34,10 +34,12 @@ class SurfaceGroup:
     blocks: Array
 
     @classmethod
-    def build(cls, quads: Index, *, points: Array, pattern: Pattern) -> SurfaceGroup:
-        """Prepare `quads` (k, 4)."""
+    def build(cls, quads: Index, *, points: Array, pattern: Pattern, rule: int = 2) -> SurfaceGroup:
+        """Prepare `quads` (k, 4) with `rule` Gauss points per direction; gradients are those of 2."""
         quads = np.ascontiguousarray(quads, np.int64).reshape(-1, 4)
         gradients, areas = reference.quad_gradients(points, quads)
+        if rule != 2:
+            areas = reference.quad_areas(points, quads, rule=rule)
         k = len(quads)
         return cls(
             quads,
@@ -90,7 +92,7 @@ class System:
 
     @property
     def contact_weights(self) -> Array:
-        """Reference area of each contact point, (f, 4), mm2."""
+        """Reference area of each contact point, (f, p) with p = contact_rule^2, mm2."""
         return self.contact.weights
 
     @property
@@ -99,7 +101,7 @@ class System:
         return self.contact.quads
 
     def contact_points(self, u: Array) -> Array:
-        """Return current positions (f, 4, 3) of the contact points, mm."""
+        """Return current positions (f, p, 3) of the contact points, mm."""
         points: Array = np.einsum("qa,fai->fqi", self.contact_shape, (self.points + u)[self.contact.quads])
         return points
 
@@ -184,8 +186,8 @@ def prepare(model: Model) -> System:
         membrane=SurfaceGroup.build(np.concatenate(quads), points=points, pattern=pattern),
         membrane_properties=membrane_properties(model.membranes),
         trusses=prepare_trusses(model.trusses, points=points, pattern=pattern),
-        contact=SurfaceGroup.build(contact, points=points, pattern=pattern),
-        contact_shape=np.ascontiguousarray(reference.quad_shape(reference.quad_rule(2))),
+        contact=SurfaceGroup.build(contact, points=points, pattern=pattern, rule=model.contact_rule),
+        contact_shape=np.ascontiguousarray(reference.quad_shape(reference.quad_rule(model.contact_rule))),
         check_shape=np.ascontiguousarray(reference.quad_shape(reference.quad_rule(3))),
         free=free.reshape(n, 3),
         cholesky=BlockCholesky(pattern),

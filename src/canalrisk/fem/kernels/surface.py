@@ -149,7 +149,7 @@ def _contacts(
     penalty, thickness, stiff = numbers[3], numbers[4], numbers[5]
     for e in range(begin, end):
         total = 0.0
-        for q in range(4):
+        for q in range(len(shape)):
             px = py = pz = 0.0
             for a in range(4):
                 n = quads[e, a]
@@ -207,11 +207,11 @@ def evaluate_contacts(
     x, quads, shape, weights, c0, inverse0, c1, inverse1, numbers, multiplier,
     tangent, energy, force, blocks, pressure, gap, resultant,
 ):  # fmt: skip
-    """Add one obstacle: energy (f,), forces (f, 4, 3), blocks (f, 10, 9); pressure, gap (f, 4) are its own.
+    """Add one obstacle: energy (f,), forces (f, 4, 3), blocks (f, 10, 9); pressure, gap (f, p) are its own.
 
-    `resultant` (f, 3) receives the force of the obstacle on each face. `numbers` as in `gap_at`; points are the
-    2 x 2 Gauss points with shape functions `shape` (4, 4) and reference areas `weights` (f, 4), so that the
-    contact forces have a potential.
+    `resultant` (f, 3) receives the force of the obstacle on each face. `numbers` as in `gap_at`; points are those
+    of shape functions `shape` (p, 4) with reference areas `weights` (f, p), so that the contact forces have a
+    potential.
     """
     m = len(quads)
     for chunk in prange(CHUNKS):
