@@ -59,9 +59,7 @@ def test_plane_pressed_on_a_block(plane, rule: int) -> None:  # type: ignore[no-
     fixed = np.concatenate(
         [dofs(np.flatnonzero(mesh.points[:, k] == (1.0 if k == 1 else 0.0)), axes=(k,)) for k in range(3)]
     )
-    model = Model(
-        mesh=mesh, materials=(NeoHookean(mu, 1e4 * mu),), supports=Supports(fixed=fixed), contact_rule=rule
-    )
+    model = Model(mesh=mesh, materials=(NeoHookean(mu, 1e4 * mu),), supports=Supports(fixed=fixed), contact_rule=rule)
     system = prepare(model)
     assert system.contact_weights.sum() == pytest.approx(4.0)  # four lateral sides of 1 mm2
     # The block hangs from y = 1 and the plate comes from below.
