@@ -92,6 +92,11 @@ def set_threads(threads: int) -> None:
     numba.set_num_threads(max(1, min(threads, numba.config.NUMBA_NUM_THREADS)))
 
 
+def threads() -> int:
+    """Return how many threads `pkernel` kernels use now."""
+    return int(numba.get_num_threads())
+
+
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Run BLAS single-threaded inside: parallelism is ours, and bits stay the same."""

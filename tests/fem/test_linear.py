@@ -12,8 +12,9 @@ from canalrisk.mesh import elliptic_cylinder
 from conftest import block, dense_matrix
 
 
-def _ready(mesh, fixed):  # type: ignore[no-untyped-def]
-    system = prepare(Model(mesh=mesh, materials=(NeoHookean(1.0, 30.0),), supports=Supports(fixed=fixed)))
+def _ready(mesh, fixed, method="multifrontal"):  # type: ignore[no-untyped-def]
+    model = Model(mesh=mesh, materials=(NeoHookean(1.0, 30.0),), supports=Supports(fixed=fixed))
+    system = prepare(model, method=method)
     u = 0.001 * np.random.default_rng(0).normal(size=mesh.points.shape)
     evaluate(system, u, touches=(), forces=None, tangent=True)
     return system
@@ -21,7 +22,8 @@ def _ready(mesh, fixed):  # type: ignore[no-untyped-def]
 
 @pytest.mark.parametrize("layers", [1, 2, 5, 6])
 @pytest.mark.parametrize("swept", [True, False])
-def test_against_dense_solution(layers: int, swept: bool) -> None:
+@pytest.mark.parametrize("method", ["multifrontal", "sections"])
+def test_against_dense_solution(layers: int, swept: bool, method: str) -> None:
     mesh = block(4, 5, layers)
     if not swept:
         # Any node numbering: levels of the graph take the place of sections.
@@ -29,7 +31,7 @@ def test_against_dense_solution(layers: int, swept: bool) -> None:
         back = np.argsort(shuffle)
         mesh = replace(mesh, points=mesh.points[shuffle], cells=back[mesh.cells], surface=back[mesh.surface])
     fixed = dofs(np.flatnonzero(mesh.points[:, 0] == 0.0))
-    system = _ready(mesh, fixed)
+    system = _ready(mesh, fixed, method)
     free = system.free.ravel()
     dense = dense_matrix(system)[np.ix_(free, free)]
     right = np.where(system.free, np.random.default_rng(2).normal(size=mesh.points.shape), 0.0)
@@ -55,12 +57,13 @@ def test_product_with_the_matrix() -> None:
     assert times_matrix(system, x).ravel() == pytest.approx(dense_matrix(system) @ x.ravel(), rel=1e-10, abs=1e-10)
 
 
-def test_threads_do_not_change_bits() -> None:
+@pytest.mark.parametrize("method", ["multifrontal", "sections"])
+def test_threads_do_not_change_bits(method: str) -> None:
     mesh = elliptic_cylinder((4, 2, 10))
     results = []
     for threads in (1, 2):
         set_threads(threads)
-        system = _ready(mesh, dofs(mesh.node_sets["ends"]))
+        system = _ready(mesh, dofs(mesh.node_sets["ends"]), method)
         right = np.where(system.free, 1.0, 0.0)
         with one_blas_thread():
             assert system.cholesky.factor(system.matrix, free=system.free, shift=np.zeros_like(right))

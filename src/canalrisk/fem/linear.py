@@ -1,16 +1,72 @@
-"""Direct solver: block-tridiagonal Cholesky along the sweep."""
+"""The choice of a direct solver, and the older one: block-tridiagonal Cholesky along the sweep."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from canalrisk.fem.dissection import dissect
+from canalrisk.fem.elimination import eliminate
 from canalrisk.fem.kernels import blas, blocks
-from canalrisk.fem.pattern import Pattern
+from canalrisk.fem.multifrontal import Multifrontal
+from canalrisk.fem.pattern import Gather, Index, Pattern, build_pattern, node_graph, section_starts
 
 Array = NDArray[np.float64]
+Method = Literal["multifrontal", "sections"]
+
+
+class Factorisation(Protocol):
+    """What Newton needs of a direct solver."""
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the stored factor, bytes."""
+
+    def factor(self, matrix: Array, *, free: NDArray[np.bool_], shift: Array) -> bool:
+        """Factor the matrix plus a diagonal; False if it is not positive definite."""
+
+    def solve(self, right: Array) -> Array:
+        """Solve with the last successful factor."""
+
+
+def build_solver(
+    cells: Index, *, points: Array, section_size: int, method: Method = "multifrontal"
+) -> tuple[Pattern, Gather, Factorisation]:
+    """Pattern of the matrix in the order of a direct solver, and that solver.
+
+    Parameters
+    ----------
+    cells : (m, 8) ndarray
+    points : (n, 3) ndarray
+        mm; where to cut the mesh.
+    section_size : int
+        Nodes per section of a swept mesh, 0 if it is none.
+    method : {"multifrontal", "sections"}
+        Nested dissection, or block-tridiagonal along the sweep: its test twin.
+
+    Returns
+    -------
+    Pattern
+    Gather
+        Of the hexahedra's blocks, see `build_pattern`.
+    Factorisation
+    """
+    n = len(points)
+    if method == "sections":
+        order, starts = section_starts(cells, n_nodes=n, section_size=section_size)
+        pattern, gather = build_pattern(cells, order=order)
+        return pattern, gather, BlockCholesky(pattern, starts)
+    coordinates = points
+    if section_size > 0:
+        # The sections of a bent tube are not planes of any coordinate.
+        coordinates = np.column_stack((points, np.arange(n) // section_size))
+    graph = node_graph(cells, n)
+    tree = eliminate(graph, dissect(graph, coordinates))
+    pattern, gather = build_pattern(cells, order=tree.order)
+    return pattern, gather, Multifrontal(pattern, tree)
 
 
 @dataclass(eq=False)
@@ -20,13 +76,17 @@ class BlockCholesky:
     Parameters
     ----------
     pattern : Pattern
+        Blocks in the order of the sections.
+    starts : (s + 1,) ndarray
+        First block position of each section.
     """
 
     pattern: Pattern
+    starts: Index
 
     def __post_init__(self) -> None:
         """Allocate everything once."""
-        sizes = 3 * np.diff(self.pattern.starts)
+        sizes = 3 * np.diff(self.starts)
         widest = int(sizes.max())
         n = len(self.pattern.order)
         self._offsets = np.concatenate(([0], np.cumsum(sizes**2))).astype(np.int64)
@@ -70,7 +130,7 @@ class BlockCholesky:
         np.take(shift, order, axis=0, out=self._shift)
         p = self.pattern
         blocks.factorise(
-            p.starts,
+            self.starts,
             self._offsets,
             p.pointer,
             p.column,
@@ -105,7 +165,7 @@ class BlockCholesky:
         for inward in (1, 0):
             blocks.substitute(
                 inward,
-                p.starts,
+                self.starts,
                 self._offsets,
                 p.pointer,
                 p.column,

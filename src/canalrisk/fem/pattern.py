@@ -1,4 +1,4 @@
-"""Fixed sparsity: block order along the sweep, node pairs, and who contributes to each pair."""
+"""Fixed sparsity: order of the blocks, node pairs, and who contributes to each pair."""
 
 from __future__ import annotations
 
@@ -35,15 +35,12 @@ class Pattern:
         Node of each block position.
     rank : (n,) ndarray
         Block position of each node.
-    starts : (s + 1,) ndarray
-        First block position of each section.
     pointer, column : ndarray
         Compressed rows of the blocks (i, j), j >= i; the diagonal block comes first.
     """
 
     order: Index
     rank: Index
-    starts: Index
     pointer: Index
     column: Index
 
@@ -70,7 +67,7 @@ def section_starts(cells: Index, *, n_nodes: int, section_size: int) -> tuple[In
         Node of each block position.
     starts : (s + 1,) ndarray
     """
-    graph = _graph(cells, n_nodes)
+    graph = node_graph(cells, n_nodes)
     if section_size > 0 and n_nodes % section_size == 0:
         section = cells // section_size
         if (section.max(axis=1) - section.min(axis=1)).max() <= 1:
@@ -91,7 +88,8 @@ def section_starts(cells: Index, *, n_nodes: int, section_size: int) -> tuple[In
     return _order_within(graph, level)
 
 
-def _graph(cells: Index, n_nodes: int) -> csr_array:
+def node_graph(cells: Index, n_nodes: int) -> csr_array:
+    """Symmetric adjacency of the nodes: ones where they share a cell."""
     rows, columns = cells[:, HEX_PAIRS[:, 0]].ravel(), cells[:, HEX_PAIRS[:, 1]].ravel()
     half = coo_array((np.ones(len(rows), np.int8), (rows, columns)), shape=(n_nodes, n_nodes))
     return csr_array((half + half.T).astype(bool).astype(np.int8))
@@ -111,13 +109,14 @@ def _order_within(graph: csr_array, level: Index) -> tuple[Index, Index]:
     return np.concatenate(pieces).astype(np.int64), np.array(starts, np.int64)
 
 
-def build_pattern(cells: Index, *, n_nodes: int, section_size: int) -> tuple[Pattern, Gather]:
+def build_pattern(cells: Index, *, order: Index) -> tuple[Pattern, Gather]:
     """Pattern of the matrix and the gather of the hexahedra's blocks.
 
     Parameters
     ----------
     cells : (m, 8) ndarray
-    n_nodes, section_size : int
+    order : (n,) ndarray
+        Node of each block position: the order of elimination.
 
     Returns
     -------
@@ -125,7 +124,7 @@ def build_pattern(cells: Index, *, n_nodes: int, section_size: int) -> tuple[Pat
     Gather
         Sources number the blocks element by element in the order of `HEX_PAIRS`; -s - 1 marks a transposed one.
     """
-    order, starts = section_starts(cells, n_nodes=n_nodes, section_size=section_size)
+    n_nodes = len(order)
     rank = np.empty(n_nodes, np.int64)
     rank[order] = np.arange(n_nodes)
     keys, transposed = _keys(cells, HEX_PAIRS, rank, n_nodes)
@@ -133,7 +132,7 @@ def build_pattern(cells: Index, *, n_nodes: int, section_size: int) -> tuple[Pat
     diagonal = np.arange(n_nodes, dtype=np.int64) * (n_nodes + 1)
     present = np.union1d(keys, diagonal)
     pointer = np.searchsorted(present // n_nodes, np.arange(n_nodes + 1))
-    pattern = Pattern(order, rank, starts, pointer.astype(np.int64), present % n_nodes)
+    pattern = Pattern(order, rank, pointer.astype(np.int64), present % n_nodes)
     return pattern, _gather(np.searchsorted(present, keys), transposed)
 
 

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from canalrisk.errors import GeometryError
 from canalrisk.fem import reference
-from canalrisk.fem.linear import BlockCholesky
+from canalrisk.fem.linear import Factorisation, Method, build_solver
 from canalrisk.fem.materials import material_table
 from canalrisk.fem.membrane import membrane_properties
 from canalrisk.fem.model import Model, check_model
-from canalrisk.fem.pattern import Gather, Pattern, build_pattern, lower_half, nodal_gather, surface_gather
+from canalrisk.fem.pattern import Gather, Pattern, lower_half, nodal_gather, surface_gather
 from canalrisk.fem.truss import TrussGroup, prepare_trusses
 
 Array = NDArray[np.float64]
@@ -80,7 +80,7 @@ class System:
     contact_shape: Array
     check_shape: Array
     free: NDArray[np.bool_]
-    cholesky: BlockCholesky
+    cholesky: Factorisation
     cell_energy: Array
     cell_force: Array
     cell_blocks: Array
@@ -135,12 +135,14 @@ def _fibre_directions(model: Model) -> Array:
     return np.ascontiguousarray(np.swapaxes(unit, 1, 2))
 
 
-def prepare(model: Model) -> System:
+def prepare(model: Model, *, method: Method = "multifrontal") -> System:
     """Do the symbolic work of a model once.
 
     Parameters
     ----------
     model : Model
+    method : {"multifrontal", "sections"}
+        Direct solver, see `build_solver`.
 
     Returns
     -------
@@ -164,7 +166,9 @@ def prepare(model: Model) -> System:
             where=f"cell {int(weights.min(axis=1).argmin())}",
             fix="give a mesh with positive Jacobians (VTK node order)",
         )
-    pattern, cell_pairs = build_pattern(cells, n_nodes=n, section_size=model.mesh.section_size)
+    pattern, cell_pairs, cholesky = build_solver(
+        cells, points=points, section_size=model.mesh.section_size, method=method
+    )
     empty = np.empty((0, 4), np.int64)
     quads = [np.asarray(membrane.quads) for membrane in model.membranes] or [empty]
     contact = model.mesh.surface if model.contact is None else model.contact
@@ -190,7 +194,7 @@ def prepare(model: Model) -> System:
         contact_shape=np.ascontiguousarray(reference.quad_shape(reference.quad_rule(model.contact_rule))),
         check_shape=np.ascontiguousarray(reference.quad_shape(reference.quad_rule(3))),
         free=free.reshape(n, 3),
-        cholesky=BlockCholesky(pattern),
+        cholesky=cholesky,
         cell_energy=np.zeros(m),
         cell_force=np.zeros((m, 8, 3)),
         cell_blocks=np.zeros((m, 36, 9)),

@@ -12,6 +12,7 @@ from numba import types
 from numba.extending import get_cython_function_address
 
 _INT, _REAL, _CHAR = types.CPointer(types.intc), types.CPointer(types.float64), types.CPointer(types.uint8)
+_SINGLE = types.CPointer(types.float32)
 
 
 def _bind(name, module, *arguments):
@@ -35,7 +36,25 @@ dgemm = _bind(
 # uplo, trans, diag, n, a, lda, x, incx
 dtrsv = _bind("dtrsv", "cython_blas", _CHAR, _CHAR, _CHAR, _INT, _REAL, _INT, _REAL, _INT)
 
-# Characters as an array to point into: L at 0, T at 1, N at 2.
-LETTERS = np.frombuffer(b"LTN", np.uint8).copy()
+# transa, m, n, alpha, a, lda, x, incx, beta, y, incy
+dgemv = _bind("dgemv", "cython_blas", _CHAR, _INT, _INT, _REAL, _REAL, _INT, _REAL, _INT, _REAL, _REAL, _INT)
+
+# The single-precision twins.
+spotrf = _bind("spotrf", "cython_lapack", _CHAR, _INT, _SINGLE, _INT, _INT)
+strsm = _bind(
+    "strsm", "cython_blas", _CHAR, _CHAR, _CHAR, _CHAR, _INT, _INT, _SINGLE, _SINGLE, _INT, _SINGLE, _INT
+)  # fmt: skip
+ssyrk = _bind("ssyrk", "cython_blas", _CHAR, _CHAR, _INT, _INT, _SINGLE, _SINGLE, _INT, _SINGLE, _SINGLE, _INT)
+sgemm = _bind(
+    "sgemm", "cython_blas", _CHAR, _CHAR, _INT, _INT, _INT, _SINGLE, _SINGLE, _INT, _SINGLE, _INT, _SINGLE, _SINGLE,
+    _INT,
+)  # fmt: skip
+strsv = _bind("strsv", "cython_blas", _CHAR, _CHAR, _CHAR, _INT, _SINGLE, _INT, _SINGLE, _INT)
+sgemv = _bind(
+    "sgemv", "cython_blas", _CHAR, _INT, _INT, _SINGLE, _SINGLE, _INT, _SINGLE, _INT, _SINGLE, _SINGLE, _INT
+)  # fmt: skip
+
+# Characters as an array to point into: L at 0, T at 1, N at 2, R at 3.
+LETTERS = np.frombuffer(b"LTNR", np.uint8).copy()
 # Scalars to point into: 1 at 0, -1 at 1, 0 at 2.
 SCALARS = np.array((1.0, -1.0, 0.0))
