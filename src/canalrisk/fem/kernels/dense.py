@@ -10,6 +10,7 @@ from numba import types
 from numba.extending import overload
 
 from canalrisk.fem.kernels import blas
+from canalrisk.fem.kernels.tasks import address as at
 
 L, T, N, R = (blas.LETTERS[i : i + 1].copy() for i in range(4))
 ONE64, MINUS64 = np.ones(1), -np.ones(1)
@@ -28,8 +29,8 @@ def _subtract_product(m, n, k, a, ia, lda, b, ib, ldb, c, ic, ldc, z):
     def run(m, n, k, a, ia, lda, b, ib, ldb, c, ic, ldc, z):
         z[0], z[1], z[2], z[3], z[4], z[5] = m, n, k, lda, ldb, ldc
         gemm(
-            N.ctypes, T.ctypes, z.ctypes, z[1:].ctypes, z[2:].ctypes, minus.ctypes, a[ia:].ctypes, z[3:].ctypes,
-            b[ib:].ctypes, z[4:].ctypes, one.ctypes, c[ic:].ctypes, z[5:].ctypes,
+            at(N, 0), at(T, 0), at(z, 0), at(z, 1), at(z, 2), at(minus, 0), at(a, ia), at(z, 3),
+            at(b, ib), at(z, 4), at(one, 0), at(c, ic), at(z, 5),
         )  # fmt: skip
 
     return run
@@ -53,13 +54,13 @@ def _subtract_applied(transposed, m, n, k, a, ia, lda, b, ib, ldb, c, ic, ldc, z
             if transposed:
                 z[0], z[2] = k, m
             gemv(
-                letter.ctypes, z.ctypes, z[2:].ctypes, minus.ctypes, a[ia:].ctypes, z[3:].ctypes, b[ib:].ctypes,
-                z[6:].ctypes, one.ctypes, c[ic:].ctypes, z[6:].ctypes,
+                at(letter, 0), at(z, 0), at(z, 2), at(minus, 0), at(a, ia), at(z, 3), at(b, ib),
+                at(z, 6), at(one, 0), at(c, ic), at(z, 6),
             )  # fmt: skip
         else:
             gemm(
-                letter.ctypes, N.ctypes, z.ctypes, z[1:].ctypes, z[2:].ctypes, minus.ctypes, a[ia:].ctypes,
-                z[3:].ctypes, b[ib:].ctypes, z[4:].ctypes, one.ctypes, c[ic:].ctypes, z[5:].ctypes,
+                at(letter, 0), at(N, 0), at(z, 0), at(z, 1), at(z, 2), at(minus, 0), at(a, ia),
+                at(z, 3), at(b, ib), at(z, 4), at(one, 0), at(c, ic), at(z, 5),
             )  # fmt: skip
 
     return run
@@ -77,8 +78,8 @@ def _subtract_square(n, k, a, ia, lda, c, ic, ldc, z):
     def run(n, k, a, ia, lda, c, ic, ldc, z):
         z[0], z[1], z[2], z[3] = n, k, lda, ldc
         syrk(
-            L.ctypes, N.ctypes, z.ctypes, z[1:].ctypes, minus.ctypes, a[ia:].ctypes, z[2:].ctypes, one.ctypes,
-            c[ic:].ctypes, z[3:].ctypes,
+            at(L, 0), at(N, 0), at(z, 0), at(z, 1), at(minus, 0), at(a, ia), at(z, 2), at(one, 0),
+            at(c, ic), at(z, 3),
         )  # fmt: skip
 
     return run
@@ -94,7 +95,7 @@ def _factor_block(n, a, ia, lda, z):
 
     def run(n, a, ia, lda, z):
         z[0], z[1], z[2] = n, lda, 0
-        potrf(L.ctypes, z.ctypes, a[ia:].ctypes, z[1:].ctypes, z[2:].ctypes)
+        potrf(at(L, 0), at(z, 0), at(a, ia), at(z, 1), at(z, 2))
         if z[2] != 0:
             return z[2]
         for d in range(n):
@@ -117,8 +118,8 @@ def _divide_rows(m, n, a, ia, lda, b, ib, ldb, z):
     def run(m, n, a, ia, lda, b, ib, ldb, z):
         z[0], z[1], z[2], z[3] = m, n, lda, ldb
         trsm(
-            R.ctypes, L.ctypes, T.ctypes, N.ctypes, z.ctypes, z[1:].ctypes, one.ctypes, a[ia:].ctypes, z[2:].ctypes,
-            b[ib:].ctypes, z[3:].ctypes,
+            at(R, 0), at(L, 0), at(T, 0), at(N, 0), at(z, 0), at(z, 1), at(one, 0), at(a, ia), at(z, 2),
+            at(b, ib), at(z, 3),
         )  # fmt: skip
 
     return run
@@ -137,11 +138,20 @@ def _divide(transposed, m, n, a, ia, lda, b, ib, ldb, z):
         z[0], z[1], z[2], z[3], z[4] = m, n, lda, ldb, 1
         letter = T if transposed else N
         if n == 1:
-            trsv(L.ctypes, letter.ctypes, N.ctypes, z.ctypes, a[ia:].ctypes, z[2:].ctypes, b[ib:].ctypes, z[4:].ctypes)
+            trsv(
+                at(L, 0),
+                at(letter, 0),
+                at(N, 0),
+                at(z, 0),
+                at(a, ia),
+                at(z, 2),
+                at(b, ib),
+                at(z, 4),
+            )
         else:
             trsm(
-                L.ctypes, L.ctypes, letter.ctypes, N.ctypes, z.ctypes, z[1:].ctypes, one.ctypes, a[ia:].ctypes,
-                z[2:].ctypes, b[ib:].ctypes, z[3:].ctypes,
+                at(L, 0), at(L, 0), at(letter, 0), at(N, 0), at(z, 0), at(z, 1), at(one, 0), at(a, ia),
+                at(z, 2), at(b, ib), at(z, 3),
             )  # fmt: skip
 
     return run

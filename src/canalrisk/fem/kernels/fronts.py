@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import prange
 
-from canalrisk._jit import kernel, pkernel
+from canalrisk._jit import part_kernel, pkernel
 from canalrisk.fem.kernels import dense, tasks
 
 # Columns of a panel, a multiple of 3; also the height of the tiles that different threads work on.
@@ -40,7 +40,7 @@ class Fronts(NamedTuple):
     place: Any
 
 
-@kernel
+@part_kernel
 def _offset(height, k):
     """Where panel k begins in a matrix of `height` rows."""
     return k * PANEL * height - PANEL * PANEL * (k * (k - 1) // 2)
@@ -52,7 +52,7 @@ def panels_size(height: int) -> int:
     return sum(PANEL * (height - k * PANEL) for k in range(whole)) + last * last
 
 
-@kernel
+@part_kernel
 def _take(s, child, first, last, base, target, at, height, work):
     """Add the columns of a child's update that fall on parent nodes `first` to `last` to a panel at `at`.
 
@@ -84,7 +84,7 @@ def _take(s, child, first, last, base, target, at, height, work):
                 i = e
 
 
-@kernel
+@part_kernel
 def _scatter(s, f, k, blocks, free, shift, factor, at, height):
     """Entries of the matrix in pivot panel k, which lies at `at` with columns of `height` rows."""
     base = s.starts[f] + k * (PANEL // 3)
@@ -105,12 +105,12 @@ def _scatter(s, f, k, blocks, free, shift, factor, at, height):
             factor[d] = factor[d] + shift[i, p] if free[i, p] else 1.0
 
 
-@kernel
+@part_kernel
 def _sizes(s, f):
     return 3 * (s.starts[f + 1] - s.starts[f]), 3 * (s.pointer[f + 1] - s.pointer[f])
 
 
-@kernel
+@part_kernel
 def _pivot_panel(s, f, k, blocks, free, shift, factor, work):
     p, q = _sizes(s, f)
     height = p + q - k * PANEL
@@ -123,7 +123,7 @@ def _pivot_panel(s, f, k, blocks, free, shift, factor, work):
         _take(s, s.children[c], first, first + width // 3, first, factor, at, height, work)
 
 
-@kernel
+@part_kernel
 def _update_panel(s, f, k, work):
     p, q = _sizes(s, f)
     height = q - k * PANEL
@@ -135,7 +135,7 @@ def _update_panel(s, f, k, work):
         _take(s, s.children[c], first, first + width // 3, first, work, at, height, work)
 
 
-@kernel
+@part_kernel
 def _subtract(s, f, k, r0, r1, factor, z):
     """Take the product of earlier panels off rows `r0` to `r1` (of the front) of pivot panel k, at or below its top."""
     p, q = _sizes(s, f)
@@ -155,14 +155,14 @@ def _subtract(s, f, k, r0, r1, factor, z):
             )  # fmt: skip
 
 
-@kernel
+@part_kernel
 def _diagonal(s, f, k, factor, z):
     p, q = _sizes(s, f)
     c0 = k * PANEL
     return dense.factor_block(min(PANEL, p - c0), factor, s.panels[f] + _offset(p + q, k), p + q - c0, z)
 
 
-@kernel
+@part_kernel
 def _divide(s, f, k, r0, r1, factor, z):
     p, q = _sizes(s, f)
     c0 = k * PANEL
@@ -173,7 +173,7 @@ def _divide(s, f, k, r0, r1, factor, z):
         dense.divide_rows(r1 - below, width, factor, at, p + q - c0, factor, at + below - c0, p + q - c0, z)
 
 
-@kernel
+@part_kernel
 def _complete(s, f, j, r0, r1, factor, work, z):
     """Take the pivots' product off rows `r0` to `r1` of update panel j, at or below its top."""
     p, q = _sizes(s, f)
@@ -194,7 +194,7 @@ def _complete(s, f, j, r0, r1, factor, work, z):
             )  # fmt: skip
 
 
-@kernel
+@part_kernel
 def _whole_front(s, f, blocks, free, shift, factor, work, z):
     """Assemble and eliminate one front on one thread; returns 0 unless a pivot is not positive."""
     p, q = _sizes(s, f)
@@ -213,7 +213,7 @@ def _whole_front(s, f, blocks, free, shift, factor, work, z):
     return 0
 
 
-@kernel
+@part_kernel
 def _task(s, task, blocks, free, shift, factor, work, z):
     """Carry out one task; returns 0 unless a pivot is not positive."""
     kind, f, part = task[tasks.KIND], task[tasks.FRONT], task[tasks.PART]

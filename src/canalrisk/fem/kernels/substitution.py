@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from canalrisk._jit import kernel, pkernel
+from canalrisk._jit import part_kernel, pkernel
 from canalrisk.fem.kernels import dense, tasks
 from canalrisk.fem.kernels.fronts import PANEL, _offset, _sizes
 
@@ -18,7 +18,7 @@ ROWS = 576
 SUBTREE_IN, PIVOTS_IN, ROWS_IN, COLLECT, ROWS_OUT, PIVOTS_OUT, SUBTREE_OUT = range(7)
 
 
-@kernel
+@part_kernel
 def _gather_children(s, f, x, y, n, k):
     """Collect what the children add to the rows of front f: to `x` at its pivots, to `y` below."""
     p, q = _sizes(s, f)
@@ -39,7 +39,7 @@ def _gather_children(s, f, x, y, n, k):
                         y[own + c * q + target - p + d] += y[source + 3 * i + d]
 
 
-@kernel
+@part_kernel
 def _pivots_in(s, f, factor, x, y, n, k, z):
     _gather_children(s, f, x, y, n, k)
     p, q = _sizes(s, f)
@@ -55,7 +55,7 @@ def _pivots_in(s, f, factor, x, y, n, k, z):
             )
 
 
-@kernel
+@part_kernel
 def _rows_in(s, f, r0, r1, factor, x, y, n, k, z):
     p, q = _sizes(s, f)
     if r0 >= r1:
@@ -69,7 +69,7 @@ def _rows_in(s, f, r0, r1, factor, x, y, n, k, z):
         )  # fmt: skip
 
 
-@kernel
+@part_kernel
 def _collect(s, f, x, y, n, k):
     _, q = _sizes(s, f)
     own = s.pointer[f] * 3 * k
@@ -80,7 +80,7 @@ def _collect(s, f, x, y, n, k):
                 y[own + c * q + 3 * i + d] = x[row + d]
 
 
-@kernel
+@part_kernel
 def _rows_out(s, f, m, factor, x, y, n, k, z):
     p, q = _sizes(s, f)
     if q == 0:
@@ -92,7 +92,7 @@ def _rows_out(s, f, m, factor, x, y, n, k, z):
     )
 
 
-@kernel
+@part_kernel
 def _pivots_out(s, f, factor, x, n, k, z):
     p, q = _sizes(s, f)
     top = 3 * s.starts[f]
@@ -108,7 +108,7 @@ def _pivots_out(s, f, factor, x, n, k, z):
         dense.divide(1, width, k, factor, at, p + q - c0, x, top + c0, n, z)
 
 
-@kernel
+@part_kernel
 def _task(s, task, factor, x, y, n, k, z):
     kind, f, part = task[tasks.KIND], task[tasks.FRONT], task[tasks.PART]
     _, q = _sizes(s, f)
