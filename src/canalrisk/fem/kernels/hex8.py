@@ -71,8 +71,8 @@ def _inverse_transpose(f, jacobian, t):
 
 
 @part_kernel
-def _weigh(response, weight, pressure_j, tangent):
-    """Add the mean pressure to stress and tangent, and multiply both by the points' weights."""
+def _press(response, pressure_j, tangent):
+    """Add the mean pressure to stress and tangent."""
     for i in range(3):
         store(load(response, STRESS + i) + pressure_j, response, STRESS + i)
         if tangent:
@@ -83,18 +83,17 @@ def _weigh(response, weight, pressure_j, tangent):
             store(load(response, k) - 2.0 * pressure_j, response, k)
             k += 21
             store(load(response, k) - pressure_j, response, k)
-    for k in range(STRESS, RESPONSE if tangent else TANGENT):
-        store(weight * load(response, k), response, k)
 
 
 @part_kernel
-def _forces(response, t, gradients, e, piola, local, force):
-    """Nodal forces: the sum over the points of the first Piola stress times the reference gradient."""
+def _forces(response, weight, t, gradients, e, piola, local, force):
+    """Nodal forces: the weighted sum over the points of first Piola stress times reference gradient."""
     for i in range(3):
         for j in range(3):
             p = load(response, STRESS + VOIGT[i, 0]) * load(t, j)
             p = load(response, STRESS + VOIGT[i, 1]) * load(t, 3 + j) + p
-            store(load(response, STRESS + VOIGT[i, 2]) * load(t, 6 + j) + p, piola, 3 * i + j)
+            p = load(response, STRESS + VOIGT[i, 2]) * load(t, 6 + j) + p
+            store(weight * p, piola, 3 * i + j)
     x = y = z = splat(0.0)
     for q in range(8):
         for j in range(3):
@@ -111,36 +110,41 @@ def _forces(response, t, gradients, e, piola, local, force):
 
 
 @part_kernel
-def _modes(response, t, gradients, e, wj, spatial, rows, mean):
+def _moduli(response, weight, moduli):
+    """Write w (c_ikjl + delta_ij tau_kl) of component block (i, j) to row 9 * block + 3 * k + l of `moduli` (54, 8)."""
+    for block in range(6):
+        i, j = FIRST_AXIS[block], SECOND_AXIS[block]
+        for k in range(3):
+            for n in range(3):
+                value = load(response, TANGENT + 6 * VOIGT[i, k] + VOIGT[j, n])
+                if i == j:
+                    value = value + load(response, STRESS + VOIGT[k, n])
+                store(weight * value, moduli, 9 * block + 3 * k + n)
+
+
+@part_kernel
+def _modes(moduli, t, gradients, e, wj, spatial, rows, mean):
     """Spatial gradients (24, 8: point and axis, nodes), stress rates (144, 8) and volume gradient (3, 8).
 
     Row 24 * block + 3 * q + k of `rows` is what spatial gradient k of a node is contracted with to give component
-    block (i, j) of the tangent: c_ikjl g_l, and for i = j also the initial stress tau_kl g_l.
+    block (i, j) of the tangent: the block's moduli times the spatial gradients.
     """
     m0 = m1 = m2 = splat(0.0)
     for q in range(8):
-        p, r, s = (
-            load(gradients, 24 * e + 3 * q),
-            load(gradients, 24 * e + 3 * q + 1),
-            load(gradients, 24 * e + 3 * q + 2),
-        )
-        g0 = t[0, q] * p + t[1, q] * r + t[2, q] * s
-        g1 = t[3, q] * p + t[4, q] * r + t[5, q] * s
-        g2 = t[6, q] * p + t[7, q] * r + t[8, q] * s
-        store(g0, spatial, 3 * q)
-        store(g1, spatial, 3 * q + 1)
-        store(g2, spatial, 3 * q + 2)
-        m0, m1, m2 = m0 + wj[0, q] * g0, m1 + wj[0, q] * g1, m2 + wj[0, q] * g2
+        row = 24 * e + 3 * q
+        p, r, s = load(gradients, row), load(gradients, row + 1), load(gradients, row + 2)
+        x = t[0, q] * p + t[1, q] * r + t[2, q] * s
+        y = t[3, q] * p + t[4, q] * r + t[5, q] * s
+        z = t[6, q] * p + t[7, q] * r + t[8, q] * s
+        store(x, spatial, 3 * q)
+        store(y, spatial, 3 * q + 1)
+        store(z, spatial, 3 * q + 2)
+        m0, m1, m2 = m0 + wj[0, q] * x, m1 + wj[0, q] * y, m2 + wj[0, q] * z
         for block in range(6):
-            i, j = FIRST_AXIS[block], SECOND_AXIS[block]
             for k in range(3):
-                c = TANGENT + 6 * VOIGT[i, k]
-                c0, c1, c2 = response[c + VOIGT[j, 0], q], response[c + VOIGT[j, 1], q], response[c + VOIGT[j, 2], q]
-                if i == j:
-                    c0 += response[STRESS + VOIGT[k, 0], q]
-                    c1 += response[STRESS + VOIGT[k, 1], q]
-                    c2 += response[STRESS + VOIGT[k, 2], q]
-                store(c0 * g0 + c1 * g1 + c2 * g2, rows, 24 * block + 3 * q + k)
+                c = 9 * block + 3 * k
+                rate = moduli[c, q] * x + moduli[c + 1, q] * y + moduli[c + 2, q] * z
+                store(rate, rows, 24 * block + 3 * q + k)
     store(m0, mean, 0)
     store(m1, mean, 1)
     store(m2, mean, 2)
@@ -199,7 +203,7 @@ def _elements(
     f, t, piola, turned = np.empty((9, 8)), np.empty((9, 8)), np.empty((9, 8)), np.empty((24, 8))
     response, other, work = np.empty((RESPONSE, 8)), np.empty((RESPONSE, 8)), np.empty((SCRATCH, 8))
     spatial, rows, mean, wj = np.empty((24, 8)), np.empty((144, 8)), np.empty((3, 8)), np.empty((1, 8))
-    local = np.empty((48, 8))
+    moduli, local = np.empty((54, 8)), np.empty((48, 8))
     for e in range(begin, end):
         jacobian = deformation(u, cells, gradients, e, turned, f)
         least[e] = lowest(jacobian)
@@ -214,11 +218,12 @@ def _elements(
         element_response(table, index, e, f, jacobian, directions, response, other, work, tangent)
         energy[e] = potential + total(weight * load(response, ENERGY))
         _inverse_transpose(f, jacobian, t)
-        _weigh(response, weight, pressure * jacobian, tangent)
-        _forces(response, t, gradients, e, piola, local, force)
+        _press(response, pressure * jacobian, tangent)
+        _forces(response, weight, t, gradients, e, piola, local, force)
         if tangent:
             store(weight * jacobian, wj, 0)
-            _modes(response, t, gradients, e, wj, spatial, rows, mean)
+            _moduli(response, weight, moduli)
+            _modes(moduli, t, gradients, e, wj, spatial, rows, mean)
             _contract(spatial, rows, mean, curvature, local)
             _store_tangent(local, blocks[e])
 
