@@ -141,3 +141,27 @@ def outside_line(
             message = f"{share:.0%} of the mass lies beyond the measured part of the canal and is not measured there."
             findings.append(Finding("MASS-OUTSIDE-CANAL", "serious", "mass", message))
     return findings
+
+
+def out_of_scope(
+    mass: NDArray[np.bool_], line: Centreline, landmarks: dict[str, float], *, grid: Grid
+) -> list[Finding]:
+    """Say that mechanics and risk at C1-C2 are out of scope where the mass lies there.
+
+    Returns
+    -------
+    list of Finding
+        ``MASS-AT-C1-C2-ONLY`` (serious) or ``MASS-AT-C1-C2`` (warning), or none.
+    """
+    upper = [value for name, value in landmarks.items() if name in ("C1", "C2")]
+    if not upper:
+        return []
+    s = curve_coordinates(line, grid.to_world(np.argwhere(mass)))[0]
+    border = landmarks.get("C2/3", min(upper) - 8.0)
+    if (s > border).all():
+        message = "The mass reaches C1-C2 only: it is measured, but mechanics and risk there are out of scope."
+        return [Finding("MASS-AT-C1-C2-ONLY", "serious", "C1-C2", message)]
+    if (s > border + 4.0).any():
+        message = "Part of the mass lies at C1-C2: it is measured, but mechanics and risk there are out of scope."
+        return [Finding("MASS-AT-C1-C2", "warning", "C1-C2", message)]
+    return []

@@ -8,20 +8,21 @@ from importlib.resources import files
 
 import numpy as np
 
+from canalrisk import evidence
 from canalrisk.anatomy.sections import curve_coordinates
 from canalrisk.anatomy.spine import BAND_MM, Array, Centreline, Distance
 from canalrisk.anatomy.tube import Tube, angles
 from canalrisk.field import redistance
 from canalrisk.field.grid import Grid
+from canalrisk.findings import Finding
 
-# Thickness, mm, of what lies between bony canal and dural sac. Flavum: C6/7, 87 controls, VERIFIED (Medicine
-# 2021 100:e27084). Dura, ligament and epidural fat have no measured value in our evidence: RECALLED.
-FLAVUM_MM = 1.41
+# Thickness, mm, of what lies between flavum or bone and dural sac: no measured value in our evidence, RECALLED.
 DURA_MM = 0.35
 ANTERIOR_MM = 0.65
 LATERAL_MM = 0.65
 # A cord needs this much room inside its sac, mm.
 _ROOM_MM = 0.5
+_FLAVUM = "thickness/ligamentum flavum/C6/7"
 
 
 @cache
@@ -40,6 +41,27 @@ def healthy_table() -> dict[str, dict[str, float]]:
     text = (files("canalrisk.anatomy") / "data" / "healthy_morphometry.csv").read_text("utf-8")
     rows = csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
     return {row["level"]: {key: float(value) for key, value in row.items() if key != "level"} for row in rows}
+
+
+def flavum_mm() -> float:
+    """Thickness of the ligamentum flavum, mm: the evidence's one value, of 87 controls at C6/7."""
+    return evidence.value("mechanics", _FLAVUM).value
+
+
+def flavum_finding() -> Finding:
+    """Say that one level's flavum stands for all, wherever it lines the canal."""
+    row = evidence.value("mechanics", _FLAVUM)
+    message = f"The ligamentum flavum is {row.value:g} mm thick at every level; it was measured at {row.level} only."
+    return Finding("FLAVUM-ONE-LEVEL", "info", "canal", message)
+
+
+def sac_finding() -> Finding:
+    """Say that the dural sac was made from the canal."""
+    message = (
+        f"No dural sac was labelled: it is the canal less flavum ({flavum_mm():g} mm), ligament, fat and dura; only the "
+        "flavum's thickness is a verified number."
+    )
+    return Finding("SAC-INFERRED", "warning", "sac", message)
 
 
 def healthy_cord(line: Centreline, landmarks: dict[str, float], sac: Tube) -> tuple[Tube, float]:
@@ -101,7 +123,7 @@ def sac_in_canal(canal: Distance, *, grid: Grid, line: Centreline) -> Distance:
     angle = np.arctan2(anterior, right)
     behind = np.clip(0.5 - 1.5 * np.sin(angle), 0.0, 1.0)
     front = np.clip(2.0 * np.sin(angle) - 0.7, 0.0, 1.0)
-    layer = FLAVUM_MM * behind + ANTERIOR_MM * front + LATERAL_MM * np.clip(1 - behind - front, 0, 1)
+    layer = flavum_mm() * behind + ANTERIOR_MM * front + LATERAL_MM * np.clip(1 - behind - front, 0, 1)
     level = np.full(canal.shape, BAND_MM, np.float32)
     level.ravel()[near] = canal.ravel()[near] + layer + DURA_MM
     return redistance(level, grid=grid, band=BAND_MM)

@@ -6,16 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from canalrisk.anatomy.centreline import canal_sections
-from canalrisk.anatomy.levels import Vertebrae
-from canalrisk.anatomy.sections import curve_coordinates
-from canalrisk.anatomy.spine import Array, Centreline, Distance, Foramen
-from canalrisk.anatomy.tube import N_ANGLES, STEP_MM, Tube, interpolated, measure_tube, rays, tube_distance
+from canalrisk.anatomy.sections import curve_coordinates, sample_planes
+from canalrisk.anatomy.spine import BAND_MM, Array, Centreline, Distance
+from canalrisk.anatomy.tube import N_ANGLES, STEP_MM, Tube, angles, interpolated, measure_tube, rays, tube_distance
 from canalrisk.field import redistance
 from canalrisk.field.grid import Grid
-from canalrisk.findings import Finding
 
 # Beyond the usual wall of the canal by less than this, a mass may have taken part of it.
 _NEAR_MM = 1.0
@@ -23,9 +20,6 @@ _MARGIN_MM = 1.5
 # A ray whose wall lies this near to the mass ends at the mass, with its neighbours of 6 degrees.
 _AT_MASS_MM = 0.75
 _NEIGHBOURS = 2
-# Wall of a foramen: within this of the root's path, and more than this much of bone taken.
-_WALL_MM = 7.0
-_LOST_MM3 = 20.0
 
 
 def affected_sections(canal: Distance, mass: Distance, *, grid: Grid, line: Centreline) -> NDArray[np.bool_]:
@@ -44,51 +38,103 @@ def affected_sections(canal: Distance, mass: Distance, *, grid: Grid, line: Cent
     return widened
 
 
-def restored(
-    field: Distance,
-    affected: NDArray[np.bool_],
-    *,
-    grid: Grid,
-    line: Centreline,
-    replaced_by: Distance | None = None,
+def restored_canal(
+    canal: Distance, affected: NDArray[np.bool_], replaced_by: Distance, *, grid: Grid, line: Centreline
 ) -> Distance:
-    """Structure with its affected sections interpolated from the others.
+    """Canal of which a mass has taken what lies under it and left the rest.
 
     Parameters
     ----------
-    field : (nx, ny, nz) ndarray of float32
-        Signed distance of canal, sac or cord as segmented, mm.
+    canal : (nx, ny, nz) ndarray of float32
+        Signed distance of the canal beside the mass, mm.
     affected : (n,) ndarray of bool
         Sections not to be trusted; at least one must be False.
+    replaced_by : (nx, ny, nz) ndarray of float32
+        Signed distance of the mass, or of the part of it about which nothing else is known, mm.
     grid, line
         Where.
-    replaced_by : (nx, ny, nz) ndarray of float32, optional
-        Signed distance of the mass, mm: for the canal, of which a mass has taken what lies under it and left the
-        rest. Without it, as for sac and cord, which a mass deforms, whole sections are interpolated.
 
     Returns
     -------
     (nx, ny, nz) ndarray of float32
         mm; unchanged further than 0.5 mm of arc length from affected sections.
     """
+    known, centroid = _centroids(canal, affected, grid=grid, line=line)
+    measured = measure_tube(canal, grid=grid, line=line, centre=centroid)
+    tube = _beside(measured, interpolated(measured, ~known), replaced_by, grid)
+    return _replaced(canal, tube, affected, grid=grid, add_only=True)
+
+
+def restored_content(
+    field: Distance, affected: NDArray[np.bool_], *, canal: Distance, mass: Distance, grid: Grid, line: Centreline
+) -> Distance:
+    """Sac or cord, which a mass displaces and deforms, as it was before.
+
+    Its place in the canal is interpolated along the centreline from the sections that the mass leaves alone: what
+    floats in the canal follows the canal's own bends. Its shape is today's where the mass keeps 1 mm away from it,
+    and interpolated between such sections elsewhere.
+
+    Parameters
+    ----------
+    field : (nx, ny, nz) ndarray of float32
+        Signed distance of sac or cord as segmented, mm.
+    affected : (n,) ndarray of bool
+        Sections where the mass is in the canal; at least one must be False.
+    canal, mass : (nx, ny, nz) ndarray of float32
+        Signed distances of the canal before the mass, and of the mass, mm.
+    grid, line
+        Where.
+
+    Returns
+    -------
+    (nx, ny, nz) ndarray of float32
+        mm; unchanged further than 0.5 mm of arc length from affected sections.
+    """
+    known, centroid = _centroids(field, affected, grid=grid, line=line)
+    own = canal_sections(field, grid=grid, line=line)[1]
+    own = np.where(np.isfinite(own), own, centroid)
+    measured = measure_tube(field, grid=grid, line=line, centre=own)
+    phi = angles()
+    surface = (
+        line.points[:, None]
+        + (own[:, :1] + measured.radius * np.cos(phi))[..., None] * line.right[:, None]
+        + (own[:, 1:] + measured.radius * np.sin(phi))[..., None] * line.anterior[:, None]
+    )
+    touched = (sample_planes(mass, grid=grid, points=surface) < _NEAR_MM).any(axis=1) & affected
+    touched |= ~known & ~affected
+    middle = canal_sections(canal, grid=grid, line=line)[1]
+    inside = known & np.isfinite(middle[:, 0])
+    place = [
+        middle[:, k] + np.interp(line.s, line.s[inside], (centroid - middle)[inside, k]) for k in range(2)
+    ]
+    centre = np.where(np.isfinite(middle), np.stack(place, axis=1), centroid)
+    tube = replace(interpolated(measured, touched), centre=centre)
+    return _replaced(field, tube, affected, grid=grid, add_only=False)
+
+
+def _centroids(
+    field: Distance, affected: NDArray[np.bool_], *, grid: Grid, line: Centreline
+) -> tuple[NDArray[np.bool_], Array]:
+    """Sections (n,) where a structure is there and unaffected, and its centroids (n, 2) interpolated between them."""
     _, centroid, _ = canal_sections(field, grid=grid, line=line)
     known = ~affected & np.isfinite(centroid[:, 0])
     for k in range(2):
         centroid[:, k] = np.interp(line.s, line.s[known], centroid[known, k])
-    measured = measure_tube(field, grid=grid, line=line, centre=centroid)
-    tube = interpolated(measured, ~known)
-    if replaced_by is not None:
-        tube = _beside(measured, tube, replaced_by, grid)
+    return known, centroid
+
+
+def _replaced(field: Distance, tube: Tube, affected: NDArray[np.bool_], *, grid: Grid, add_only: bool) -> Distance:
+    """Put a tube in the place of a structure at the affected sections; `add_only` takes nothing away from it."""
     model = tube_distance(tube, grid=grid)
     near = np.flatnonzero((model.ravel() < 3.0) | (field.ravel() < 3.0))
     points = grid.to_world(np.stack(np.unravel_index(near, field.shape), axis=1))
-    _, _, _, nearest = curve_coordinates(line, points)
+    _, _, _, nearest = curve_coordinates(tube.line, points)
     weight = np.convolve(affected, [0.25, 0.5, 0.25], mode="same")[nearest]
     old, new = field.ravel()[near], model.ravel()[near]
-    new = new if replaced_by is None else np.minimum(old, new)
+    new = np.minimum(old, new) if add_only else new
     level = field.copy()
     level.ravel()[near] = (1 - weight) * old + weight * new
-    return redistance(level, grid=grid, band=15.0)
+    return redistance(level, grid=grid, band=BAND_MM)
 
 
 def _beside(measured: Tube, usual: Tube, mass: Distance, grid: Grid) -> Tube:
@@ -117,68 +163,3 @@ def _beside(measured: Tube, usual: Tube, mass: Distance, grid: Grid) -> Tube:
             step = ratio[row, own] / filled[row, own]
             filled[row] = filled[row] * np.interp(turn_no, turn_no[own], step, period=N_ANGLES)
     return replace(usual, radius=np.where(taken, usual.radius * filled, measured.radius))
-
-
-def bone_restored(
-    vertebrae: Vertebrae, mass: NDArray[np.bool_], canal: Distance, *, grid: Grid, line: Centreline
-) -> tuple[Vertebrae, Array]:
-    """Vertebrae with the bone that a mass replaced, taken from the patient's other side.
-
-    Parameters
-    ----------
-    vertebrae : Vertebrae
-        As labelled beside the mass.
-    mass : (nx, ny, nz) ndarray of bool
-        The mass.
-    canal : (nx, ny, nz) ndarray of float32
-        Signed distance of the canal before the mass, mm: no bone is put into it.
-    grid : Grid
-        Their grid.
-    line : Centreline
-        Oriented; its mid-sagittal plane is the mirror.
-
-    Returns
-    -------
-    vertebrae : Vertebrae
-        A mass voxel outside the canal carries the vertebra found at its mirror image.
-    replaced : (n, 3) ndarray
-        Mass voxels outside the canal that lay in bone by that image, or whose mirror image is mass too, mm.
-    """
-    where = np.argwhere(mass & (canal > 0))
-    points = grid.to_world(where)
-    s, right, anterior, nearest = curve_coordinates(line, points)
-    ahead = (s - line.s[nearest])[:, None] * line.tangent[nearest]
-    mirror = line.points[nearest] - right[:, None] * line.right[nearest] + anterior[:, None] * line.anterior[nearest]
-    voxel = np.rint(grid.to_voxel(mirror + ahead)).astype(np.int64)
-    inside = ((voxel >= 0) & (voxel < np.array(grid.shape))).all(axis=1)
-    at = tuple(np.clip(voxel, 0, np.array(grid.shape) - 1).T)
-    found = np.where(inside, vertebrae.index[at], 0)
-    replaced = points[inside & (mass[at] | (found > 0))]
-    index, bone = vertebrae.index.copy(), vertebrae.bone.copy()
-    gained = found > 0
-    index[tuple(where[gained].T)] = found[gained]
-    bone[tuple(where[gained].T)] = True
-    whole = {
-        level: np.concatenate([vertebrae.points[level], points[found == number]])
-        for number, level in enumerate(vertebrae.levels, start=1)
-    }
-    return replace(vertebrae, index=index, bone=bone, points=whole), replaced
-
-
-def foramina_with_walls(
-    foramina: tuple[Foramen, ...], replaced: Array, *, grid: Grid
-) -> tuple[tuple[Foramen, ...], list[Finding]]:
-    """Mark the foramina of whose walls a mass, drawn as a label, may have replaced a part, with a Finding each."""
-    marked, findings = [], []
-    for foramen in foramina:
-        near = cKDTree(foramen.path).query(replaced)[0] < _WALL_MM if len(replaced) else np.zeros(0, bool)
-        if near.sum() * grid.voxel_volume <= _LOST_MM3:
-            marked.append(foramen)
-            continue
-        marked.append(replace(foramen, wall_replaced=True))
-        message = (
-            "The mass, drawn as a label, replaced part of the foramen's wall: the other side's mirror image "
-            "stands for it, and nothing is measured where the mass replaced that too."
-        )
-        findings.append(Finding("FORAMEN-WALL-REPLACED", "warning", f"{foramen.name} {foramen.side}", message))
-    return tuple(marked), findings
