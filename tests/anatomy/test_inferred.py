@@ -36,7 +36,7 @@ def bony_spine():
 
 def test_vertebrae_alone_give_the_canal(bony_spine):
     spine = bony_spine
-    assert {"CANAL-FROM-RINGS", "SAC-INFERRED", "CORD-FROM-MORPHOMETRY"} <= _codes(spine)
+    assert {"CANAL-FROM-RINGS", "SAC-INFERRED", "CORD-FROM-MORPHOMETRY", "FLAVUM-ONE-LEVEL"} <= _codes(spine)
     assert spine.cord_measured is None
     area = np.pi * torus.CANAL[0] * torus.CANAL[1]
     for level in ("C4", "C5"):
@@ -100,3 +100,25 @@ def test_disease_at_c1_c2_is_out_of_scope():
     ball = np.linalg.norm(neck.world - torus.world_of(torus.middle("C3") - 2.0, 0.0, -10.0), axis=-1) < 4.0
     spine = build_spine(LabelMap(labels, neck.labelmap.grid, torus.TABLE, mass=ball))
     assert "MASS-AT-C1-C2-ONLY" in _codes(spine)
+
+
+def test_what_lies_beyond_the_canal_is_named():
+    neck = torus.neck(1.0)
+    # The canal was drawn up to 8 mm below the middle of C3; the mass stands behind C3 and C4.
+    labels = neck.labelmap.labels.copy()
+    labels[(neck.s > torus.middle("C3") - 8.0) & np.isin(labels, (60, 61, 62))] = 0
+    mass = (np.abs(neck.u - 12.0) < 3.0) & (np.abs(neck.v + 14.0) < 3.0)
+    mass &= (neck.s > torus.middle("C4") - 6.0) & (neck.s < torus.middle("C3") + 4.0)
+    spine = build_spine(replace(neck.labelmap, labels=labels, mass=mass))
+    found = {finding.code: finding for finding in spine.findings}
+    assert found["LEVEL-OUTSIDE-CANAL"].where == "C3"
+    assert found["LEVEL-OUTSIDE-CANAL"].severity == found["MASS-OUTSIDE-CANAL"].severity == "serious"
+    # The sections end within 2 mm of where the canal was cut, and 2 mm more are let pass.
+    top = spine.centreline.points[-1]
+    end = float(neck.s.ravel()[np.argmin(np.linalg.norm(neck.world.reshape(-1, 3) - top, axis=1))])
+    assert abs(end - (torus.middle("C3") - 8.0)) < 3.0
+    share = float((neck.s[mass] > end + 2.0).mean())
+    said = float(found["MASS-OUTSIDE-CANAL"].message.split("%")[0]) / 100
+    assert said == pytest.approx(share, abs=0.05)
+    whole = build_spine(replace(neck.labelmap, mass=mass))
+    assert not {"LEVEL-OUTSIDE-CANAL", "MASS-OUTSIDE-CANAL"} & _codes(whole)

@@ -45,6 +45,11 @@ def test_risk_grows_with_the_mass(diseased):
     assert (np.diff(data["contact_force"]) >= 0).all()
 
 
+def test_assumptions_of_the_evidence_reach_the_reader(diseased):
+    codes = {finding.code for finding in diseased.findings}
+    assert {"OGDEN-CONVENTION", "FLAVUM-ONE-LEVEL"} <= codes
+
+
 def test_every_variable_says_what_it_is(diseased):
     for name, variable in diseased.dataset.variables.items():
         missing = {"units", "long_name", "definition"} - set(variable.attrs)

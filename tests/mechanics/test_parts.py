@@ -27,6 +27,16 @@ def test_set_a_is_the_published_ogden_cord():
     assert (materials.flavum_mm, materials.dura_mm) == (1.41, 0.35)
 
 
+def test_what_the_constants_assume_is_said():
+    # evidence/MECHANICS.md: Abaqus's convention is an inference from the element names; flavum at C6/7 only, 1.41 mm.
+    said = {finding.code: finding for finding in cord_materials(CordSettings()).findings}
+    assert said["OGDEN-CONVENTION"].severity == said["FLAVUM-ONE-LEVEL"].severity == "info"
+    assert "1.41 mm" in said["FLAVUM-ONE-LEVEL"].message
+    assert "C6/7" in said["FLAVUM-ONE-LEVEL"].message
+    linear = {finding.code for finding in cord_materials(CordSettings(material_set="B", wall=False)).findings}
+    assert not linear & {"OGDEN-CONVENTION", "FLAVUM-ONE-LEVEL"}
+
+
 def test_set_b_takes_its_own_poisson_ratio_and_names_every_recalled_number():
     materials = cord_materials(CordSettings(material_set="B"))
     white, _ = materials.tissues

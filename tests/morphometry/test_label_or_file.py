@@ -3,19 +3,19 @@
 The expected values are those of the mass as a file over the intact map.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 import pytest
 import torus
 
 from canalrisk.anatomy import build_spine
-from canalrisk.field import Grid
-from canalrisk.imaging.labelmap import LabelMap
-from canalrisk.imaging.tables import load_table
+from canalrisk.anatomy.sections import sample_planes
+from canalrisk.anatomy.tube import N_ANGLES, angles, interpolated, measure_tube
+from canalrisk.imaging import read_labels
 from canalrisk.morphometry import measure, prepare
+from canalrisk.phantom import founding_case
 
 
 def _both(labelmap, mass):
@@ -25,17 +25,64 @@ def _both(labelmap, mass):
     return [(spine, measure(prepare(spine))) for spine in (filed, drawn)]
 
 
-def _same(filed, drawn, *, foramina, area_ratio):
-    (_, expected), (spine, found) = filed, drawn
+@dataclass(frozen=True)
+class _Allowed:
+    """How far a reconstruction may be off.
+
+    `share` of every value, for voxels; `wall_mm` (n, 120) how far the hidden wall may be off along each ray; `foramina`
+    relative.
+    """
+
+    share: float
+    wall_mm: np.ndarray
+    foramina: float
+
+
+def _tube(spine):
+    line = spine.centreline
+    return measure_tube(spine.canal, grid=spine.grid, line=line, centre=np.zeros((len(line.s), 2)))
+
+
+def _hidden(spine):
+    """Rays (n, 120) whose wall lies under the mass, and the length of wall that belongs to each, mm."""
+    line, radius = spine.centreline, _tube(spine).radius[..., None]
+    phi = angles()[:, None]
+    wall = line.points[:, None] + radius * (np.cos(phi) * line.right[:, None] + np.sin(phi) * line.anterior[:, None])
+    arc = np.linalg.norm(np.roll(wall, -1, axis=1) - wall, axis=2)
+    return sample_planes(spine.mass, grid=spine.grid, points=wall) < 0, arc
+
+
+def _natural(spine):
+    """How far the healthy wall under the mass is from the other side's, or, where that is hidden too, from the wall
+    interpolated between the sections that the mass leaves alone: (n, 120) mm. Nothing here is reconstructed.
+    """
+    tube = _tube(spine)
+    hidden, _ = _hidden(spine)
+    turn = (N_ANGLES // 2 - np.arange(N_ANGLES)) % N_ANGLES
+    along = interpolated(tube, hidden.any(axis=1)).radius
+    return np.where(hidden[:, turn], along, tube.radius[:, turn]) - tube.radius
+
+
+def _same(filed, drawn, allowed):
+    (whole, expected), (spine, found) = filed, drawn
     assert abs(found.sizes["section"] - expected.sizes["section"]) <= 2
     assert found["worst_level"].item() == expected["worst_level"].item()
-    for name in ("mass_volume_in_canal", "sac_min"):
-        assert found[name].item() == pytest.approx(expected[name].item(), rel=0.10), name
-    assert found["occupying_ratio_area_max"].item() == pytest.approx(
-        expected["occupying_ratio_area_max"].item(), rel=area_ratio
-    )
+    hidden, arc = _hidden(whole)
+    off = np.abs((hidden * arc * allowed.wall_mm).sum(axis=1))
+    sagittal = np.abs(np.cos(angles())) < 0.5
+    slack = {
+        "mass_volume_in_canal": float(off.sum()) * float(whole.centreline.s[1]),
+        "occupying_ratio_area_max": float((off / expected["canal_area"].values).max()),
+        "occupying_ratio_max": float(
+            (np.abs(hidden * allowed.wall_mm)[:, sagittal].max(axis=1) / expected["canal_ap"].values).max()
+        ),
+        "sac_min": 0.0,  # its wall is the one opposite the mass
+    }
+    for name, more in slack.items():
+        was = expected[name].item()
+        assert found[name].item() == pytest.approx(was, abs=allowed.share * was + more), name
     before, after = expected["foramen_area_prelesion"].values, found["foramen_area_prelesion"].values
-    assert np.allclose(after, before, rtol=foramina)
+    assert np.allclose(after, before, rtol=allowed.foramina), after / before
     assert not [f for f in spine.findings if f.code in ("LEVEL-OUTSIDE-CANAL", "MASS-OUTSIDE-CANAL")]
 
 
@@ -45,7 +92,8 @@ def test_on_the_analytic_neck():
     mass = np.linalg.norm(neck.world - torus.world_of(torus.middle("C5"), -3.0, -8.0), axis=-1) < 8.5
     mass |= np.linalg.norm(neck.world - torus.world_of(torus.middle("C5") + 5.0, -14.0, 0.0), axis=-1) < 6.0
     filed, drawn = _both(neck.labelmap, mass)
-    _same(filed, drawn, foramina=0.10, area_ratio=0.10)
+    # The neck is symmetric and its canal the same everywhere: half a voxel for a wall between two others.
+    _same(filed, drawn, _Allowed(share=0.05, wall_mm=np.full((1, N_ANGLES), 0.4), foramina=0.08))
     assert "BONE-RECONSTRUCTED" in {f.code for f in drawn[0].findings}
 
 
@@ -63,16 +111,20 @@ def test_a_wall_replaced_on_both_sides_is_not_guessed():
 
 
 @pytest.mark.slow
-def test_on_the_real_map(shared):
-    path = Path(shared) / "data" / "combined" / "BP3D-PAM50_C1-C7_labels_0p5mm.nii.gz"
-    image = nib.load(path)
-    labels = np.asarray(image.dataobj).astype(np.int16)
-    labelmap = LabelMap(labels, Grid(labels.shape, np.asarray(image.affine, float)), load_table("canalrisk"))
-    # Lobules behind and beside C4-C6 on the right, reaching canal and foramina.
-    world = labelmap.grid.to_world(np.moveaxis(np.indices(labels.shape), 0, -1))
-    mass = np.zeros(labels.shape, bool)
-    for centre, radius in (((9, 58, 1413), 9), ((7, 61, 1405), 7), ((15, 68, 1402), 7), ((16, 70, 1414), 6)):
-        mass |= np.linalg.norm(world - np.array(centre), axis=-1) < radius
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_the_founding_case_on_the_real_map(shared, side):
+    labelmap = read_labels(Path(shared) / "data" / "combined" / "BP3D-PAM50_C1-C7_labels_0p5mm.nii.gz")
+    mass = founding_case(build_spine(labelmap), side=side, seed=0)
     filed, drawn = _both(labelmap, mass)
-    # The canal behind a drawn mass is the other side's mirror image, narrower here: 0.23 for 0.19, a stated limit.
-    _same(filed, drawn, foramina=0.10, area_ratio=0.20)
+    left, right = filed[1]["foramen_area_prelesion"].values.T
+    asymmetry = float(np.abs(left / right - 1.0).max())
+    # 2 %: what indices of one case may differ by when it is resampled; a foramen's area, 8 % (test_real_anatomy).
+    _same(filed, drawn, _Allowed(share=0.02, wall_mm=_natural(filed[0]), foramina=0.08 + asymmetry))
+    loss = [values["foramen_area_loss"].sel(side=side).values for _, values in (filed, drawn)]
+    assert np.allclose(loss[1], loss[0], atol=0.02 + asymmetry)
+    hidden, _ = _hidden(filed[0])
+    # The cord's place is told from the canal's: it may be off as the wall is, and by the clearance's own 0.1 mm.
+    gap = [values["mass_cord_clearance"].item() for _, values in (filed, drawn)]
+    assert gap[1] == pytest.approx(gap[0], abs=0.1 + float(np.abs(_natural(filed[0])[hidden]).mean()))
+    other = {"left": "right", "right": "left"}[side]
+    assert (drawn[1]["foramen_area_loss"].sel(side=other).values < 0.02).all()

@@ -98,9 +98,7 @@ def canal_and_line(
     return canal, oriented(line, vertebrae, discs, findings=findings)
 
 
-def oriented(
-    line: Centreline, vertebrae: Vertebrae, discs: dict[str, Array], *, findings: list[Finding]
-) -> Centreline:
+def oriented(line: Centreline, vertebrae: Vertebrae, discs: dict[str, Array], *, findings: list[Finding]) -> Centreline:
     """Turn the frame so that the vertebral bodies lie anterior; say which level or world axis disagrees."""
     points = np.concatenate(list(discs.values())) if discs else None
     angle, by_level = anterior_angle(line, vertebrae, points)

@@ -58,8 +58,8 @@ def flavum_finding() -> Finding:
 def sac_finding() -> Finding:
     """Say that the dural sac was made from the canal."""
     message = (
-        f"No dural sac was labelled: it is the canal less flavum ({flavum_mm():g} mm), ligament, fat and dura; only the "
-        "flavum's thickness is a verified number."
+        f"No dural sac was labelled: it is the canal less flavum ({flavum_mm():g} mm), ligament, fat and dura; only "
+        "the flavum's thickness is a verified number."
     )
     return Finding("SAC-INFERRED", "warning", "sac", message)
 

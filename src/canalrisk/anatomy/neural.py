@@ -24,7 +24,6 @@ _OVERLAP_MM3 = 5.0
 _CORD_OR_SAC_MM2 = 115.0
 
 
-
 def prelesion_sac(
     content: Content,
     canal: Distance,

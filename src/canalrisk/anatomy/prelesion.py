@@ -104,9 +104,7 @@ def restored_content(
     touched |= ~known & ~affected
     middle = canal_sections(canal, grid=grid, line=line)[1]
     inside = known & np.isfinite(middle[:, 0])
-    place = [
-        middle[:, k] + np.interp(line.s, line.s[inside], (centroid - middle)[inside, k]) for k in range(2)
-    ]
+    place = [middle[:, k] + np.interp(line.s, line.s[inside], (centroid - middle)[inside, k]) for k in range(2)]
     centre = np.where(np.isfinite(middle), np.stack(place, axis=1), centroid)
     tube = replace(interpolated(measured, touched), centre=centre)
     return _replaced(field, tube, affected, grid=grid, add_only=False)

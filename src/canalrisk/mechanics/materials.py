@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from canalrisk import evidence
+from canalrisk.anatomy.healthy import flavum_finding, flavum_mm
 from canalrisk.evidence import Structure
 from canalrisk.fem import NeoHookean, Ogden
 from canalrisk.findings import Finding
@@ -51,6 +52,17 @@ def cord_materials(settings: CordSettings) -> CordMaterials:
     rows = evidence.material_set(settings.material_set)
     white, gray, pia = rows["white matter"], rows["gray matter"], rows["pia mater"]
     findings = [*white.findings(where="white matter"), *gray.findings(where="gray matter")]
+    if "alpha" in white.parameters or "alpha" in gray.parameters:
+        findings.append(
+            Finding(
+                "OGDEN-CONVENTION",
+                "info",
+                "cord",
+                f"The Ogden constants of material set {settings.material_set} are read in Abaqus's convention, in which "
+                "mu is the initial shear modulus; the source names no convention, and in LS-DYNA's the same numbers would "
+                "mean a cord six times as stiff at small strain.",
+            )
+        )
     if settings.poisson is None and "nu" not in white.parameters:
         findings.append(
             Finding(
@@ -72,8 +84,8 @@ def cord_materials(settings: CordSettings) -> CordMaterials:
     # Walls, fat and the pia's Poisson ratio are the same in every set: set C lists no fat, set B no dura.
     dura = evidence.material_set("A")["dura mater"].thickness
     fat = evidence.material_set("A")["epidural fat"]
-    flavum = evidence.value("mechanics", "thickness/ligamentum flavum/C6/7")
     if settings.wall:
+        findings.append(flavum_finding())
         findings += evidence.recalled_findings([dura] if dura else [], where="canal wall")
         findings += fat.findings(where="canal wall")
     return CordMaterials(
@@ -82,7 +94,7 @@ def cord_materials(settings: CordSettings) -> CordMaterials:
         pia_poisson=(pia if "nu" in pia.parameters else evidence.material_set("A")["pia mater"]).mpa("nu"),
         pia_thickness=thickness,
         young=_shear(white, settings) * 2.0 * (1.0 + _poisson(white, settings)),
-        flavum_mm=flavum.value,
+        flavum_mm=flavum_mm(),
         dura_mm=dura.value if dura else 0.0,
         fat_mpa=fat.mpa("E"),
         findings=tuple(dict.fromkeys(findings)),
