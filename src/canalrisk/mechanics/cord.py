@@ -62,7 +62,8 @@ class CordResult:
     states : tuple of State
         What the solver returned, per time.
     region : Region
-        Levels over which strain and stress were summarised.
+        Levels over which strain and stress were summarised at the last time; at each time they are the levels touched
+        up to then.
     findings : tuple of Finding
     """
 
@@ -134,13 +135,14 @@ def _simulate(spine: Spine, timeline: Timeline, settings: CordSettings, report: 
                 Finding("CORD-NOT-CONVERGED", "serious", f"{time:.2f} years", f"Cord mechanics failed: {state.reason}.")
             )
             break
-    region = _region(spine, model, states)
-    reference = None
-    if any(state.converged and np.any(state.u) for state in states):
+    regions = _regions(spine, model, states)
+    deformed = [state.converged and bool(np.any(state.u)) for state in states]
+    references: dict[Region, State] = {}
+    for region in dict.fromkeys(region for region, moved in zip(regions, deformed, strict=True) if moved):
         report(0.9, "cord: reference between plates")
         apart, closed = plate_loads(model.tube, region=region)
-        (reference,) = solve(model.system, [closed], origin=apart, settings=PATH)
-    return _collect(model, states, reference, times=times, region=region, settings=settings, findings=findings)
+        (references[region],) = solve(model.system, [closed], origin=apart, settings=PATH)
+    return _collect(model, states, references, times=times, regions=regions, settings=settings, findings=findings)
 
 
 def _surface_points(mesh: HexMesh) -> Array:
@@ -211,26 +213,40 @@ def _checked(model: CordModel, state: State, mass: Spline | None) -> State:
     return replace(state, converged=False, reason=f"the mass lies {depth:.1f} mm inside the deformed cord")
 
 
-def _region(spine: Spine, model: CordModel, states: list[State]) -> Region:
-    touched = [touched_interval(model.observer, state) for state in states if state.converged]
-    used = [interval for interval in touched if interval is not None] or [model.reach]
+def _regions(spine: Spine, model: CordModel, states: list[State]) -> list[Region]:
+    """Per time, the levels touched up to then: a time's numbers do not depend on the times after it."""
     s = model.tube.outlines.s
-    return touched_region(
-        spine,
-        low=min(low for low, _ in used),
-        high=max(high for _, high in used),
-        start=float(s[0]),
-        end=float(s[-1]),
-    )
+    touched: list[tuple[float, float]] = []
+    regions = []
+    for state in states:
+        interval = touched_interval(model.observer, state) if state.converged else None
+        touched += [] if interval is None else [interval]
+        used = touched or [model.reach]
+        low, high = min(low for low, _ in used), max(high for _, high in used)
+        regions.append(touched_region(spine, low=low, high=high, start=float(s[0]), end=float(s[-1])))
+    return regions
+
+
+def _normaliser(model: CordModel, reference: State | None, *, region: Region, findings: list[Finding]) -> float:
+    """p95 von Mises stress of the cord between plates, MPa; NaN with a Finding where it did not converge."""
+    if reference is None:
+        # A cord that nothing touches carries no stress, whatever the reference.
+        return 1.0
+    if reference.converged:
+        fields, _ = cell_fields(model.observer, reference.u)
+        return float(tissue_values(model.observer, fields, region=region)["von_mises_p95"][0])
+    message = f"Normalised stress is missing: the cord between plates did not converge ({reference.reason})."
+    findings.append(Finding("REFERENCE-NOT-CONVERGED", "warning", "cord", message))
+    return float("nan")
 
 
 def _collect(
     model: CordModel,
     states: list[State],
-    reference: State | None,
+    references: dict[Region, State],
     *,
     times: Array,
-    region: Region,
+    regions: list[Region],
     settings: CordSettings,
     findings: list[Finding],
 ) -> CordResult:
@@ -241,21 +257,11 @@ def _collect(
         name: np.full((len(states), len(mesh.cells)), np.nan)
         for name in ("strain_max_principal", "von_mises", "pressure")
     }
-    # A cord that nothing touches carries no stress, whatever the reference.
-    denominator = 1.0 if reference is None else float("nan")
-    if reference is not None and reference.converged:
-        fields, _ = cell_fields(observer, reference.u)
-        denominator = float(tissue_values(observer, fields, region=region)["von_mises_p95"][0])
-    elif reference is not None:
-        findings.append(
-            Finding(
-                "REFERENCE-NOT-CONVERGED",
-                "warning",
-                "cord",
-                f"Normalised stress is missing: the cord between plates did not converge ({reference.reason}).",
-            )
-        )
-    for time, state in enumerate(states):
+    normaliser = {
+        region: _normaliser(model, references.get(region), region=region, findings=findings)
+        for region in dict.fromkeys(regions)
+    }
+    for time, (state, region) in enumerate(zip(states, regions, strict=True)):
         if not state.converged:
             rows.append({})
             continue
@@ -269,7 +275,7 @@ def _collect(
             **contact_values(observer, state),
         }
         row["cord_area_loss_predicted_max"] = float(np.nanmax(row["cord_area_loss_predicted"]))
-        row["stress_normalised"] = np.asarray(row["von_mises_p95"])[0] / denominator
+        row["stress_normalised"] = np.asarray(row["von_mises_p95"])[0] / normaliser[region]
         rows.append(row)
     dataset = build_dataset(
         rows,
@@ -278,9 +284,9 @@ def _collect(
         status=[0 if state.converged else 1 for state in states],
         reason=["" if state.converged else state.reason for state in states],
         attrs={
-            "cord_levels": ", ".join(region.names),
-            "cord_region_low_mm": region.low,
-            "cord_region_high_mm": region.high,
+            "cord_levels": ", ".join(regions[-1].names),
+            "cord_region_low_mm": regions[-1].low,
+            "cord_region_high_mm": regions[-1].high,
             "cord_preset": settings.preset,
             "cord_material_set": settings.material_set,
             "cord_dof": 3 * mesh.n_nodes,
@@ -288,4 +294,4 @@ def _collect(
         },
     )
     mesh.cell_data["gray"] = observer.gray.mean(axis=1)
-    return CordResult(dataset, mesh, displacement, cells, tuple(states), region, tuple(findings))
+    return CordResult(dataset, mesh, displacement, cells, tuple(states), regions[-1], tuple(findings))

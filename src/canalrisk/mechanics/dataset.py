@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 _KPA = 1000.0
+# A time's numbers must not depend on the times after it.
+_LEVELS = "over the levels touched up to that time"
 
 # name: (dims after time, factor to the reported unit, units, long name, definition)
 _VARIABLES: dict[str, tuple[tuple[str, ...], float, str, str, str]] = {
@@ -42,42 +44,42 @@ _VARIABLES: dict[str, tuple[tuple[str, ...], float, str, str, str]] = {
         1.0,
         "1",
         "mean maximum principal strain",
-        "volume-weighted mean of the largest logarithmic principal strain over the touched levels",
+        f"volume-weighted mean of the largest logarithmic principal strain {_LEVELS}",
     ),
     "strain_p95": (
         (),
         1.0,
         "1",
         "p95 maximum principal strain",
-        "volume-weighted 95th percentile of the largest logarithmic principal strain over the touched levels",
+        f"volume-weighted 95th percentile of the largest logarithmic principal strain {_LEVELS}",
     ),
     "strain_p99": (
         (),
         1.0,
         "1",
         "p99 maximum principal strain",
-        "volume-weighted 99th percentile of the largest logarithmic principal strain over the touched levels",
+        f"volume-weighted 99th percentile of the largest logarithmic principal strain {_LEVELS}",
     ),
     "von_mises_mean": (
         (),
         _KPA,
         "kPa",
         "mean von Mises stress",
-        "volume-weighted mean over the touched levels; absolute values hold for the material set only",
+        f"volume-weighted mean {_LEVELS}; absolute values hold for the material set only",
     ),
     "von_mises_p95": (
         (),
         _KPA,
         "kPa",
         "p95 von Mises stress",
-        "volume-weighted 95th percentile over the touched levels; absolute values hold for the material set only",
+        f"volume-weighted 95th percentile {_LEVELS}; absolute values hold for the material set only",
     ),
     "pressure_p95": (
         (),
         _KPA,
         "kPa",
         "p95 tissue pressure",
-        "volume-weighted 95th percentile of the mean normal pressure (compression positive) over the touched levels",
+        f"volume-weighted 95th percentile of the mean normal pressure (compression positive) {_LEVELS}",
     ),
     "stress_normalised": (
         (),
@@ -92,7 +94,15 @@ _VARIABLES: dict[str, tuple[tuple[str, ...], float, str, str, str]] = {
         1.0,
         "N",
         "contact force of the mass",
-        "norm of the resultant of the mass's pressure on the cord",
+        "norm of the vector resultant of the mass's pressure on the cord; opposite pressures cancel",
+    ),
+    "contact_normal_force": (
+        (),
+        1.0,
+        "N",
+        "contact normal force of the mass",
+        "integral of the mass's pressure over the undeformed cord surface: pressures from opposite sides add up, and "
+        "cancel in the resultant `contact_force`",
     ),
     "wall_force": (
         (),

@@ -58,9 +58,9 @@ def cord_materials(settings: CordSettings) -> CordMaterials:
                 "OGDEN-CONVENTION",
                 "info",
                 "cord",
-                f"The Ogden constants of material set {settings.material_set} are read in Abaqus's convention, in which "
-                "mu is the initial shear modulus; the source names no convention, and in LS-DYNA's the same numbers would "
-                "mean a cord six times as stiff at small strain.",
+                f"The Ogden constants of material set {settings.material_set} are read in Abaqus's convention, where "
+                "mu is the initial shear modulus; the source names none, and in LS-DYNA's the same numbers would mean "
+                "a cord six times as stiff at small strain.",
             )
         )
     if settings.poisson is None and "nu" not in white.parameters:

@@ -121,6 +121,7 @@ def contact_values(observer: Observer, state: State) -> dict[str, float]:
         pressure = weighted_quantile(mass.pressure[touched], weights=weights, share=0.95)
     return {
         "contact_force": _force(mass),
+        "contact_normal_force": 0.0 if mass is None else float((mass.pressure * observer.system.contact_weights).sum()),
         "wall_force": _force(wall),
         "contact_pressure_p95": 0.0 if np.isnan(pressure) else pressure,
         "contact_area": float(observer.system.contact_weights[touched].sum()) if mass is not None else 0.0,

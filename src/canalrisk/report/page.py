@@ -21,7 +21,8 @@ _CORD_ROWS = (
     ("strain_p99", "p99 strain", "percent"),
     ("stress_normalised", "normalised stress S", ""),
     ("von_mises_p95", "p95 von Mises", "units"),
-    ("contact_force", "contact force", "units"),
+    ("contact_force", "contact force (resultant)", "units"),
+    ("contact_normal_force", "contact force (sum of pressure)", "units"),
     ("cord_displacement_max", "largest displacement", "units"),
 )
 

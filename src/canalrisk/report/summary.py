@@ -20,6 +20,7 @@ _SCALARS = (
     "occupying_ratio_max",
     "occupying_ratio_area_max",
     "mcc",
+    "mcc_prelesion",
     "mscc",
     "sac_min",
     "cord_area_loss_predicted_max",
@@ -30,6 +31,7 @@ _SCALARS = (
     "stress_normalised",
     "von_mises_p95",
     "contact_force",
+    "contact_normal_force",
 )
 _ORDER = {"serious": 0, "warning": 1, "info": 2}
 

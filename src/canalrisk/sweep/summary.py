@@ -14,11 +14,13 @@ _HEADLINES = (
     "mass_volume",
     "occupying_ratio_max",
     "mcc",
+    "mcc_prelesion",
     "sac_min",
     "cord_area_loss_predicted_max",
     "strain_p95",
     "stress_normalised",
     "contact_force",
+    "contact_normal_force",
     "risk_myelopathy_prevalent",
 )
 
