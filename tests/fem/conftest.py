@@ -7,19 +7,12 @@ import pytest
 
 from canalrisk.fem import System
 from canalrisk.field import Grid, Spline, fit_spline
-from canalrisk.mesh.hexmesh import HexMesh, lateral_quads
+from canalrisk.mesh import HexMesh, brick
 
 
 def block(nx: int, ny: int, nz: int, *, size: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> HexMesh:
     """Brick of nx x ny x nz hexahedra swept along z."""
-    x, y, z = (np.linspace(0.0, s, n + 1) for s, n in zip(size, (nx, ny, nz), strict=True))
-    grid = np.stack(np.meshgrid(z, y, x, indexing="ij"), axis=-1)[..., ::-1].reshape(-1, 3)
-    index = np.arange(len(grid)).reshape(nz + 1, ny + 1, nx + 1)
-    low = np.stack([index[:-1, :-1, :-1], index[:-1, :-1, 1:], index[:-1, 1:, 1:], index[:-1, 1:, :-1]], -1)
-    cells = np.concatenate([low, low + (nx + 1) * (ny + 1)], axis=-1).reshape(-1, 8)
-    per_section = (nx + 1) * (ny + 1)
-    surface = lateral_quads(cells, section_size=per_section, n_sections=nz + 1)
-    return HexMesh(np.ascontiguousarray(grid), cells, surface, {}, per_section, nz + 1)
+    return brick((nx, ny, nz), size=size)
 
 
 def dense_matrix(system: System) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Hexahedral meshes: swept tubes, and any from files."""
 
+from canalrisk.mesh.brick import brick, rectilinear
 from canalrisk.mesh.cylinder import elliptic_cylinder
 from canalrisk.mesh.gray import gray_matter
 from canalrisk.mesh.hexfile import read_hex_mesh
@@ -13,6 +14,7 @@ __all__ = [
     "DiscSection",
     "HexMesh",
     "boundary_quads",
+    "brick",
     "disc_section",
     "ellipse_outlines",
     "elliptic_cylinder",
@@ -21,6 +23,7 @@ __all__ = [
     "quality_findings",
     "read_hex_mesh",
     "read_vtu",
+    "rectilinear",
     "scaled_jacobian",
     "sweep_section",
     "write_vtu",

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from canalrisk.errors import NumericalFailure
 from canalrisk.fem import Load, Settings, State, System, solve
 from canalrisk.fem.assemble import times_matrix
+from canalrisk.mesh import brick as brick
+from canalrisk.mesh import rectilinear as rectilinear
 from canalrisk.mesh.hexmesh import FACES, HexMesh, lateral_quads
 
 Array = NDArray[np.float64]
@@ -17,20 +19,6 @@ Index = NDArray[np.int64]
 
 # Far below the discretisation errors that are measured.
 TIGHT = Settings(tolerance=1e-9)
-
-
-def brick(divisions: tuple[int, int, int], *, size: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> HexMesh:
-    """Brick from the origin of nx x ny x nz equal hexahedra, swept along z, edges `size` mm."""
-    return rectilinear(*(np.linspace(0.0, s, n + 1) for s, n in zip(size, divisions, strict=True)))
-
-
-def rectilinear(x: Array, y: Array, z: Array) -> HexMesh:
-    """Brick of hexahedra between the given coordinates, mm, swept along z."""
-    grid = np.stack(np.meshgrid(z, y, x, indexing="ij"), axis=-1)[..., ::-1].reshape(-1, 3)
-    section = len(x) * len(y)
-    index = np.arange(len(grid)).reshape(len(z), len(y), len(x))
-    low = np.stack([index[:-1, :-1, :-1], index[:-1, :-1, 1:], index[:-1, 1:, 1:], index[:-1, 1:, :-1]], axis=-1)
-    return swept(np.ascontiguousarray(grid), np.concatenate([low, low + section], axis=-1).reshape(-1, 8), section)
 
 
 def swept(points: Array, cells: Index, section: int) -> HexMesh:
