@@ -13,7 +13,6 @@ from canalrisk.field.grid import Grid
 from canalrisk.findings import Finding
 
 COARSEST_MM = 3.0
-MOST_VOXELS = 400_000_000
 SMALLEST_MM = 20.0
 FARTHEST_MASS_MM = 30.0
 # The sections end a little before the canal does: a middle this near beyond them is still beside the last one.
@@ -26,8 +25,7 @@ def check_grid(grid: Grid) -> None:
     Raises
     ------
     GeometryError
-        Affine not finite, singular or sheared; voxels coarser than 3 mm; less than 20 mm along an axis;
-        more than 400 million voxels.
+        Affine not finite, singular or sheared; voxels coarser than 3 mm; less than 20 mm along an axis.
     """
     matrix = grid.affine[:3, :3]
     if not np.isfinite(grid.affine).all() or abs(np.linalg.det(matrix)) < 1e-9:
@@ -43,10 +41,6 @@ def check_grid(grid: Grid) -> None:
             f"voxels of {spacing.max():.1f} mm are too coarse",
             where="header",
             fix=f"give a segmentation at {COARSEST_MM:.0f} mm or finer (0.5 mm is best), or check the units",
-        )
-    if grid.shape[0] * grid.shape[1] * grid.shape[2] > MOST_VOXELS:
-        raise GeometryError(
-            f"the map has {np.prod(np.array(grid.shape, float)):.1e} voxels", where="shape", fix="crop to the neck"
         )
     extent = np.array(grid.shape) * spacing
     if extent.min() < SMALLEST_MM:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,19 +48,25 @@ def founding_case_specs(spine: Spine, *, side: Side = "left", seed: int = 0) -> 
     """
     reach = _OCCUPIED * _canal_ap(spine, "C4/5")
 
-    def mass(level: str, site: str, volume: float, **more: float) -> MassSpec:
-        return MassSpec(level, side, site, volume, seed=seed, **more)  # type: ignore[arg-type]
-
+    mass = partial(MassSpec, side=side, seed=seed)
     return (
-        mass("C5", "paraspinal", 2400.0),
-        mass("C4/5", "facet", 1100.0),
-        mass("C5/6", "facet", 1000.0),
+        mass(level="C5", site="paraspinal", volume_mm3=2400.0),
+        mass(level="C4/5", site="facet", volume_mm3=1100.0),
+        mass(level="C5/6", site="facet", volume_mm3=1000.0),
         # One broad front in the canal: behind C5's lamina and in the two gaps beside it.
-        mass("C5", "lamina", 600.0, reach_canal_mm=0.8 * reach, lobes=4),
-        mass("C4/5", "interlaminar", 450.0, reach_canal_mm=reach, indent_cord_mm=_INDENT_MM, depth_mm=1.5, lobes=3),
-        mass("C5/6", "interlaminar", 300.0, reach_canal_mm=0.8 * reach, lobes=3),
-        mass("C4/5", "foramen", 160.0, reach_canal_mm=-1.0),
-        mass("C5/6", "foramen", 160.0, reach_canal_mm=-1.0),
+        mass(level="C5", site="lamina", volume_mm3=600.0, reach_canal_mm=0.8 * reach, lobes=4),
+        mass(
+            level="C4/5",
+            site="interlaminar",
+            volume_mm3=450.0,
+            reach_canal_mm=reach,
+            indent_cord_mm=_INDENT_MM,
+            depth_mm=1.5,
+            lobes=3,
+        ),
+        mass(level="C5/6", site="interlaminar", volume_mm3=300.0, reach_canal_mm=0.8 * reach, lobes=3),
+        mass(level="C4/5", site="foramen", volume_mm3=160.0, reach_canal_mm=-1.0),
+        mass(level="C5/6", site="foramen", volume_mm3=160.0, reach_canal_mm=-1.0),
     )
 
 

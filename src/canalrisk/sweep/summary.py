@@ -54,14 +54,10 @@ def summary_table(dataset: xr.Dataset) -> Table:
     table = Table(
         title=f"{dataset.attrs.get('title', 'sweep')}: {said}", caption="last time; research use, not a diagnosis"
     )
-    for heading, side in (
-        ("output", "left"),
-        ("unit", "left"),
-        ("least", "right"),
-        ("median", "right"),
-        ("most", "right"),
-    ):
-        table.add_column(heading, justify=side)  # type: ignore[arg-type]
+    for heading in ("output", "unit"):
+        table.add_column(heading, justify="left")
+    for heading in ("least", "median", "most"):
+        table.add_column(heading, justify="right")
     ran = dataset.isel(sample=np.isin(dataset["status"].values, (OK, PARTIAL)))
     for name in _shown(ran):
         for label, values in _last(ran[name]):

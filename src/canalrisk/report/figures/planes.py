@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.colors import to_rgb
@@ -89,9 +90,10 @@ def segmentation_planes(result: Case) -> tuple[list[Picture], list[tuple[str, st
     for value in values:
         structure = result.labelmap.table.entries[value]
         found = colour_of(structure, levels.get(structure, 0))
-        if found:
+        first = colour_of(structure)
+        if found and first:
             drawn[value] = found[0]
-            legend.setdefault(found[1], colour_of(structure, 0)[0])  # type: ignore[index]
+            legend.setdefault(first[1], first[0])
     if result.spine.mass is not None:
         legend["mass"] = MASS
     return [_draw(result, plane, planes, drawn) for plane in planes], list(legend.items())
@@ -143,7 +145,7 @@ def _coloured(
     return rgb, label.reshape(shape)
 
 
-def _annotate(result: Case, ax, plane: Plane, label: NDArray[np.int32], x: Array, y: Array) -> None:  # type: ignore[no-untyped-def]
+def _annotate(result: Case, ax: Any, plane: Plane, label: NDArray[np.int32], x: Array, y: Array) -> None:
     stroke = [withStroke(linewidth=2.2, foreground=_PANEL)]
     if plane.letters[2] == "S":
         for value in np.unique(label):
@@ -165,7 +167,7 @@ def _annotate(result: Case, ax, plane: Plane, label: NDArray[np.int32], x: Array
     ax.text(w - 7, -h + 1.2, "10 mm", color="#ffffff", fontsize=8.5, ha="center", va="bottom")
 
 
-def _cross(ax, plane: Plane, others: tuple[Plane, ...]) -> None:  # type: ignore[no-untyped-def]
+def _cross(ax: Any, plane: Plane, others: tuple[Plane, ...]) -> None:
     """Thin lines where the other planes cut this one."""
     for other in others:
         normal = np.cross(other.right, other.up)
