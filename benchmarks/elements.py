@@ -57,8 +57,8 @@ def evaluation(s: System, u: NDArray[np.float64], *, tangent: bool) -> Callable[
 
     def work() -> None:
         evaluate_hexahedra(
-            u, s.cells, s.gradients, s.weights, s.table, s.index, s.directions, tangent, s.cell_energy, s.cell_force,
-            s.cell_blocks, s.cell_lowest,
+            u, s.cells, s.gradients, s.weights, s.table, s.index, s.directions, tangent, s.cell_lowest, False,
+            s.cell_energy, s.cell_force, s.cell_blocks, s.cell_lowest, s.cell_pressure, s.cell_rate,
         )  # fmt: skip
 
     return work

@@ -26,6 +26,8 @@ class Touch:
         MPa/mm.
     multiplier : (f, p) ndarray
         Augmented-Lagrangian pressure, MPa.
+
+    `ahead` (f, p) are pressures from which the tangent takes its curvature term; None for those of the state.
     """
 
     obstacle: Obstacle
@@ -34,12 +36,15 @@ class Touch:
     pressure: Array = field(init=False)
     gap: Array = field(init=False)
     resultant: Array = field(init=False)
+    normal: Array = field(init=False)
+    ahead: Array | None = None
 
     def __post_init__(self) -> None:
         """Allocate the results."""
         self.pressure = np.zeros_like(self.multiplier)
         self.gap = np.full_like(self.multiplier, np.inf)
         self.resultant = np.zeros((len(self.multiplier), 3))
+        self.normal = np.zeros((*self.multiplier.shape, 3))
         self._fields = self.obstacle.fields()
         self._numbers = self.obstacle.numbers(self.penalty)
 
@@ -56,12 +61,15 @@ class Touch:
             self._numbers,
             self.multiplier,
             tangent,
+            self.pressure if self.ahead is None else self.ahead,
+            self.ahead is not None,
             group.energy,
             group.force,
             group.blocks,
             self.pressure,
             self.gap,
             self.resultant,
+            self.normal,
         )
 
     def updated(self, penalty: float) -> Touch:
@@ -138,10 +146,14 @@ def evaluate(
             s.index,
             s.directions,
             tangent,
+            s.cell_lowest if s.ahead is None else s.ahead,
+            s.ahead is not None,
             s.cell_energy,
             s.cell_force,
             s.cell_blocks,
             s.cell_lowest,
+            s.cell_pressure,
+            s.cell_rate,
         )
     lowest = float(s.cell_lowest.min())
     if not lowest > 0.0:
@@ -164,7 +176,7 @@ def evaluate(
         square += float(np.vdot(m.force, m.force))
         _collect(m, residual, matrix)
     if fresh:
-        s.held, s.held_tangent = u.copy(), tangent
+        s.held, s.held_tangent = u.copy(), tangent and s.ahead is None
     if touches:
         c = s.contact
         c.energy[:], c.force[:] = 0.0, 0.0

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, lobpcg
 
-from canalrisk.fem.assemble import times_matrix
+from canalrisk.fem.assemble import Evaluation, times_matrix
+from canalrisk.fem.search import Potential
 from canalrisk.fem.system import System
 
 Array = NDArray[np.float64]
@@ -23,6 +24,8 @@ FLAT = 1e-6
 # A first move along negative curvature, mm; the line search adapts it.
 FIRST_MOVE = 0.2
 MODE_ITERATIONS = 25
+# An unstable equilibrium is left by this much along its softest mode, mm: the first that lowers the energy.
+FALL_MM = (0.1, 0.02, 0.004)
 
 
 def _times(system: System, x: Array) -> Array:
@@ -108,6 +111,35 @@ def lowest_mode(system: System) -> tuple[float, Array]:
         values, modes = lobpcg(operators[0], start, M=operators[1], largest=False, maxiter=MODE_ITERATIONS)
     mode = modes[:, int(np.argmin(values))].reshape(shape)
     return float(values.min()), mode / longest(mode)
+
+
+def fall(potential: Potential, u: Array, now: Evaluation) -> tuple[Array, Evaluation] | None:
+    """Leave an unstable equilibrium along its softest mode, to whichever side the energy is lower.
+
+    Parameters
+    ----------
+    potential : Potential
+        Its `cholesky` holds the factor of the matrix plus a shift.
+    u : (n, 3) ndarray
+    now : Evaluation
+        At `u`, with the tangent of the state itself.
+
+    Returns
+    -------
+    tuple of (n, 3) ndarray and Evaluation, or None
+        A state of lower energy, evaluated with tangents; None if none was found.
+    """
+    curvature, mode = lowest_mode(potential.system)
+    if curvature >= 0.0:
+        return None
+    enough = now.energy - potential.noise(now)
+    for distance in FALL_MM:
+        sides = [u + distance * mode, u - distance * mode]
+        energies = [potential.at(side, tangent=False).energy for side in sides]
+        best = int(np.argmin(energies))
+        if energies[best] < enough:
+            return sides[best], potential.at(sides[best], tangent=True)
+    return None
 
 
 def longest(x: Array) -> float:

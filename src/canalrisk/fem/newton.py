@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from canalrisk.fem.ahead import Pressures, Rates, use_own
 from canalrisk.fem.assemble import Evaluation, Touch, diagonal, evaluate, times_matrix
-from canalrisk.fem.indefinite import lowest_mode, truncated_step
+from canalrisk.fem.indefinite import fall, truncated_step
 from canalrisk.fem.materials import shear_moduli
+from canalrisk.fem.search import Potential, search
 from canalrisk.fem.settings import Settings
 from canalrisk.fem.system import System
 
 Array = NDArray[np.float64]
 
-ARMIJO = 1e-4
-# Energies closer than this, relative, carry no information: the slope decides.
-ENERGY_NOISE = 1e-11
-# The same as a share of the shear moduli times volumes: a few units of the last digit.
+# A few units of the last digit of the energies that strain energies are differences of.
 ENERGY_DIGITS = 2e-15
-MAX_HALVINGS = 14
-# Curvature of rigid motion that nothing resists is zero to rounding: neutral, not unstable.
-NEUTRAL = 1e-9
-# An unstable equilibrium is left by this much, mm, and so many times.
-FALL_MM = (0.1, 0.02, 0.004)
-MAX_FALLS = 3
 # Smaller shifts leave an indefinite matrix nearly singular: the step is then of no use.
 SHIFTS = (0.0, 1e-3, 3e-2, 0.5, 10.0)
+# Curvature of rigid motion that nothing resists is zero to rounding: neutral, not unstable.
+NEUTRAL = 1e-9
+# An unstable equilibrium is left so many times.
+MAX_FALLS = 3
 
 
 @dataclass(eq=False)
@@ -78,6 +76,7 @@ def minimise(
     settings: Settings,
     increments: Array | None = None,
     final: bool = False,
+    pressures: Pressures | None = None,
 ) -> Outcome:
     """Find a minimum of the potential, downhill from `u`.
 
@@ -95,18 +94,32 @@ def minimise(
         linearly; zero at free ones.
     final : bool
         Whether the end must be stable: its tangent has a Cholesky factor without shift, but for rounding. An unstable
-        equilibrium is left downhill.
+        equilibrium is left downhill. Tangents are then those of their states throughout (`ahead`).
+    pressures : Pressures, optional
+        Those of a nearby equilibrium, for the tangent at a start whose own are far off.
 
     Returns
     -------
     Outcome
         `converged` is False with a reason if the tolerance was not met, or the equilibrium is unstable.
     """
-    factorisations = falls = 0
-    shift_level = 0
-    definite = False
-    free = system.free
-    now = evaluate(system, u, touches=touches, forces=forces, tangent=True)
+    potential = Potential(system, touches, forces, scales.noise)
+    try:
+        if pressures is not None:
+            pressures.use(system, touches)
+        return _descend(potential, u, scales=scales, settings=settings, increments=increments, final=final)
+    finally:
+        use_own(system, touches)
+
+
+def _descend(
+    potential: Potential, u: Array, *, scales: Scales, settings: Settings, increments: Array | None, final: bool
+) -> Outcome:
+    system, touches, free = potential.system, potential.touches, potential.system.free
+    factorisations = falls = level = 0
+    # Whether the matrix at hand is that of its state, and whether such a one was last factored without shift.
+    own, definite = system.ahead is None, False
+    now = potential.at(u, tangent=True)
     if not now.valid:
         return Outcome(u, now, False, "the start is not admissible", 0, 0, np.inf)
     for iteration in range(settings.max_iterations + 1):
@@ -116,10 +129,13 @@ def minimise(
         if residual <= settings.tolerance and not first_prescribed:
             if definite or not final:
                 return Outcome(u, now, True, "", iteration, factorisations, residual)
-            factorisations += 1
-            if system.cholesky.factor(system.matrix, free=free, shift=NEUTRAL * scales.diagonal):
+            use_own(system, touches)
+            now = potential.at(u, tangent=True)
+            level = _factor(system, scales, levels=(NEUTRAL, *SHIFTS[1:]))
+            factorisations += 1 + level
+            if level == 0:
                 return Outcome(u, now, True, "", iteration, factorisations, residual)
-            lower = _fall(system, u, now, touches=touches, forces=forces, scales=scales) if falls < MAX_FALLS else None
+            lower = fall(potential, u, now) if falls < MAX_FALLS and level <= len(SHIFTS) - 1 else None
             if lower is None:
                 return Outcome(u, now, False, "unstable equilibrium", iteration, factorisations, residual)
             u, now = lower
@@ -131,113 +147,43 @@ def minimise(
         if first_prescribed and increments is not None:
             right = np.where(free, right - times_matrix(system, increments), 0.0)
         # A matrix that was indefinite one iteration ago likely still is: start one level below.
-        shift_level = max(shift_level - 1, 0)
-        while True:
-            factorisations += 1
-            shift = SHIFTS[shift_level] * scales.diagonal
-            if system.cholesky.factor(system.matrix, free=free, shift=shift):
-                break
-            shift_level += 1
-            if shift_level == len(SHIFTS):
-                return Outcome(u, now, False, "tangent not positive definite", iteration, factorisations, residual)
-        definite = shift_level == 0
-        if definite or first_prescribed:
+        start = max(level - 1, 0)
+        level = start + _factor(system, scales, levels=SHIFTS[start:])
+        factorisations += 1 + level - start
+        if level == len(SHIFTS):
+            return Outcome(u, now, False, "tangent not positive definite", iteration, factorisations - 1, residual)
+        definite = own and level == 0
+        if level == 0 or first_prescribed:
             step = system.cholesky.solve(right)
         else:
             step = truncated_step(system, right, reach=settings.reach)
         if not np.isfinite(step).all():
             return Outcome(u, now, False, "step is not finite", iteration, factorisations, residual)
+        # Near the end of a final solve every tangent is that of its state.
+        own = final and residual <= settings.loose
+        if own:
+            use_own(system, touches)
         if first_prescribed and increments is not None:
             step += increments
-            after = evaluate(system, u + step, touches=touches, forces=forces, tangent=True)
+            Rates.along(system, touches, step).at(1.0).use(system, touches)
+            own = False
+            after = potential.at(u + step, tangent=True)
             if not after.valid:
                 return Outcome(
                     u, now, False, "prescribed motion inverts an element", iteration, factorisations, residual
                 )
             u, now = u + step, after
             continue
-        found = _search(
-            system, u, step, now, gradient, touches=touches, forces=forces, settings=settings, floor=scales.noise
-        )
+        found = search(potential, u, step, now, settings=settings, own=own)
         if found is None:
             return Outcome(u, now, False, "line search failed", iteration, factorisations, residual)
         u, now = found
     return Outcome(u, now, False, "too many iterations", settings.max_iterations, factorisations, residual)
 
 
-def _fall(
-    system: System, u: Array, now: Evaluation, *, touches: tuple[Touch, ...], forces: Array | None, scales: Scales
-) -> tuple[Array, Evaluation] | None:
-    """Leave an unstable equilibrium along its softest mode, to whichever side the energy is lower."""
-    for shift in SHIFTS[1:]:
+def _factor(system: System, scales: Scales, *, levels: Sequence[float]) -> int:
+    """Factor the matrix last formed with the first of the shifts `levels` that does; their number if none does."""
+    for number, shift in enumerate(levels):
         if system.cholesky.factor(system.matrix, free=system.free, shift=shift * scales.diagonal):
-            break
-    else:
-        return None
-    curvature, mode = lowest_mode(system)
-    if curvature >= 0.0:
-        return None
-    noise = ENERGY_NOISE * max(abs(now.energy), float(np.abs(system.cell_energy).sum()))
-    for distance in FALL_MM:
-        best: tuple[Array, Evaluation] | None = None
-        for side in (distance, -distance):
-            after = evaluate(system, u + side * mode, touches=touches, forces=forces, tangent=True)
-            if after.valid and after.energy < (now.energy - noise if best is None else best[1].energy):
-                best = u + side * mode, after
-        if best is not None:
-            # The matrix must be that of the state gone on from.
-            return best[0], evaluate(system, best[0], touches=touches, forces=forces, tangent=True)
-    return None
-
-
-def _search(
-    system: System,
-    u: Array,
-    step: Array,
-    now: Evaluation,
-    gradient: Array,
-    *,
-    touches: tuple[Touch, ...],
-    forces: Array | None,
-    settings: Settings,
-    floor: float,
-) -> tuple[Array, Evaluation] | None:
-    """Backtrack until the energy falls (Armijo), or the slope does where energies are only rounding."""
-    slope = float(np.vdot(gradient, step))
-    if not slope < 0.0:
-        return None
-    noise = max(floor, ENERGY_NOISE * max(abs(now.energy), float(np.abs(system.cell_energy).sum())))
-    longest = float(np.sqrt((step * step).sum(axis=1).max()))
-    first = min(1.0, settings.reach / longest) if longest > 0.0 else 1.0
-    deepest = max(settings.depth, now.depth + 0.25 * settings.depth)
-    factor = first
-    for _ in range(MAX_HALVINGS):
-        trial = u + factor * step
-        # The first trial is usually taken, so its tangent is formed at once.
-        tangent = factor == first
-        after = evaluate(system, trial, touches=touches, forces=forces, tangent=tangent)
-        if after.valid and after.depth <= deepest:
-            new_slope = float(np.vdot(np.where(system.free, after.residual, 0.0), step))
-            change = after.energy - now.energy
-            # Approximate Wolfe (Hager and Zhang 2005): the slope form of Armijo is exact to rounding in the gradient.
-            flat = change <= noise and (2.0 * ARMIJO - 1.0) * slope >= new_slope
-            if change <= ARMIJO * factor * slope or flat:
-                if not tangent:
-                    after = evaluate(system, trial, touches=touches, forces=forces, tangent=True)
-                return trial, after
-            # Minimum of the cubic through both energies and slopes, kept inside [0.1, 0.6] of the last factor.
-            best = _cubic(change, slope, new_slope, factor)
-            factor = min(max(best, 0.1 * factor), 0.6 * factor)
-        else:
-            factor *= 0.5
-    return None
-
-
-def _cubic(change: float, slope: float, new_slope: float, factor: float) -> float:
-    d1 = slope + new_slope - 3.0 * change / factor
-    square = d1 * d1 - slope * new_slope
-    if square < 0.0:
-        return 0.5 * factor
-    d2 = float(np.sqrt(square))
-    bottom = new_slope - slope + 2.0 * d2
-    return factor * (1.0 - (new_slope + d2 - d1) / bottom) if bottom != 0.0 else 0.5 * factor
+            return number
+    return len(levels)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from canalrisk._jit import one_blas_thread
 from canalrisk.errors import UsageError
 from canalrisk.fem import augment
+from canalrisk.fem.ahead import Pressures
 from canalrisk.fem.assemble import Touch, evaluate
 from canalrisk.fem.course import Progress, build_course, motion
 from canalrisk.fem.insertion import Way, node_gaps
@@ -132,6 +133,8 @@ def _advance(
     on_the_way = replace(settings, tolerance=max(settings.loose, settings.tolerance))
     reason = ""
     reached = course.touches(0.0, progress=progress)
+    evaluate(system, u, touches=reached, forces=None, tangent=False)
+    pressures = Pressures.last(system, reached)
     while t < 1.0:
         goal = 1.0 if t + 1.01 * size >= 1.0 else t + size
         taken = goal - t
@@ -150,7 +153,7 @@ def _advance(
         outcome = minimise(
             system, guess, touches=touches, forces=course.dead(goal), scales=scales,
             settings=on_the_way if goal < 1.0 or touches else settings, increments=increments,
-            final=goal >= 1.0 and not touches,
+            final=goal >= 1.0 and not touches, pressures=pressures,
         )  # fmt: skip
         good, why = outcome.converged, outcome.reason
         if good and outcome.evaluation.depth > settings.depth:
@@ -164,6 +167,7 @@ def _advance(
         if good:
             before, last_size = u, taken
             u, t = outcome.u, goal
+            pressures = Pressures.last(system, touches)
             reached = touches
             if goal < 1.0 and outcome.evaluation.depth > settings.run_along:
                 progress.multipliers = {o.obstacle.name: o.updated(o.penalty).multiplier for o in touches}

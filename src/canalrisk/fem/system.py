@@ -59,6 +59,8 @@ class System:
 
     The material table may be replaced between solves (`set_materials`); mesh, supports and surfaces may not.
     `held` is the displacement whose hexahedra and membranes the element buffers hold, with tangents if `held_tangent`.
+    `cell_pressure` (m, 2) and `cell_rate` (m, 8, 3) are each element's mean stress, its slope over volume and the slope
+    of volume; `ahead` (m,) are the mean stresses from which tangents take their initial stress, None for the state's.
     """
 
     model: Model
@@ -85,10 +87,13 @@ class System:
     cell_force: Array
     cell_blocks: Array
     cell_lowest: Array
+    cell_pressure: Array
+    cell_rate: Array
     matrix: Array
     spring_rows: Index
     held: Array | None = None
     held_tangent: bool = False
+    ahead: Array | None = None
 
     @property
     def contact_weights(self) -> Array:
@@ -199,6 +204,8 @@ def prepare(model: Model, *, method: Method = "multifrontal") -> System:
         cell_force=np.zeros((m, 8, 3)),
         cell_blocks=np.zeros((m, 36, 9)),
         cell_lowest=np.zeros(m),
+        cell_pressure=np.zeros((m, 2)),
+        cell_rate=np.zeros((m, 8, 3)),
         matrix=np.zeros((pattern.n_blocks, 9)),
         # The diagonal block is the first of its row.
         spring_rows=pattern.pointer[pattern.rank[model.supports.springs.nodes]],

@@ -198,8 +198,9 @@ def _store_tangent(local, out):
 
 @kernel
 def _elements(
-    begin, end, u, cells, gradients, weights, table, index, directions, tangent, energy, force, blocks, least
-):
+    begin, end, u, cells, gradients, weights, table, index, directions, tangent, ahead, lag,
+    energy, force, blocks, least, pressures, rates,
+):  # fmt: skip
     f, t, piola, turned = np.empty((9, 8)), np.empty((9, 8)), np.empty((9, 8)), np.empty((24, 8))
     response, other, work = np.empty((RESPONSE, 8)), np.empty((RESPONSE, 8)), np.empty((SCRATCH, 8))
     spatial, rows, mean, wj = np.empty((24, 8)), np.empty((144, 8)), np.empty((3, 8)), np.empty((1, 8))
@@ -220,26 +221,36 @@ def _elements(
         _inverse_transpose(f, jacobian, t)
         _press(response, pressure * jacobian, tangent)
         _forces(response, weight, t, gradients, e, piola, local, force)
+        pressures[e, 0], pressures[e, 1] = pressure, curvature
         if tangent:
+            if lag:
+                _press(response, (ahead[e] - pressure) * jacobian, tangent)
             store(weight * jacobian, wj, 0)
             _moduli(response, weight, moduli)
             _modes(moduli, t, gradients, e, wj, spatial, rows, mean)
+            for a in range(8):
+                rates[e, a, 0], rates[e, a, 1], rates[e, a, 2] = mean[0, a], mean[1, a], mean[2, a]
             _contract(spatial, rows, mean, curvature, local)
             _store_tangent(local, blocks[e])
 
 
 @pkernel
-def evaluate_hexahedra(u, cells, gradients, weights, table, index, directions, tangent, energy, force, blocks, least):
+def evaluate_hexahedra(
+    u, cells, gradients, weights, table, index, directions, tangent, ahead, lag,
+    energy, force, blocks, least, pressures, rates,
+):  # fmt: skip
     """Energy (m,), nodal forces (m, 8, 3), tangent blocks (m, 36, 9; only if `tangent`) and least J (m,).
 
     An element with J <= 0 at a quadrature point gets infinite energy and untouched forces. `directions` (m, 3, 8)
-    are the fibres at the points, of no elements if no material has any.
+    are the fibres at the points, of no elements if no material has any. With `lag` the tangent takes its initial
+    stress from the mean stresses `ahead` (m,) instead of the state's own. `pressures` (m, 2): mean stress U' and its
+    slope over the element's volume; `rates` (m, 8, 3; only if `tangent`): slope of the volume over the nodes' places.
     """
     m = len(cells)
     for chunk in prange(CHUNKS):
         _elements(
             chunk * m // CHUNKS, (chunk + 1) * m // CHUNKS, u, cells, gradients, weights, table, index, directions,
-            tangent, energy, force, blocks, least,
+            tangent, ahead, lag, energy, force, blocks, least, pressures, rates,
         )  # fmt: skip
 
 

@@ -143,7 +143,7 @@ def gap_at(p, q, r, c0, inverse0, c1, inverse1, numbers, first, second):
 @kernel
 def _contacts(
     begin, end, x, quads, shape, weights, c0, inverse0, c1, inverse1, numbers, multiplier,
-    tangent, energy, force, blocks, pressure, gap, resultant,
+    tangent, ahead, lag, energy, force, blocks, pressure, gap, resultant, normal,
 ):  # fmt: skip
     first, second, h = np.empty(10), np.empty(10), np.empty((3, 3))
     penalty, thickness, stiff = numbers[3], numbers[4], numbers[5]
@@ -158,6 +158,7 @@ def _contacts(
                 pz += shape[q, a] * x[n, 2]
             g = gap_at(px, py, pz, c0, inverse0, c1, inverse1, numbers, first, second)
             gap[e, q] = g
+            normal[e, q, 0], normal[e, q, 1], normal[e, q, 2] = first[1], first[2], first[3]
             w, known = weights[e, q], multiplier[e, q]
             push, slope = 0.0, 0.0
             trial = known - penalty * g
@@ -184,13 +185,14 @@ def _contacts(
                 force[e, a, 2] += shape[q, a] * fz
             if not tangent:
                 continue
+            bend = ahead[e, q] if lag else push
             h[0, 0], h[1, 1], h[2, 2] = first[4], first[5], first[6]
             h[0, 1] = h[1, 0] = first[7]
             h[0, 2] = h[2, 0] = first[8]
             h[1, 2] = h[2, 1] = first[9]
             for i in range(3):
                 for j in range(3):
-                    h[i, j] = w * (slope * first[1 + i] * first[1 + j] - push * h[i, j])
+                    h[i, j] = w * (slope * first[1 + i] * first[1 + j] - bend * h[i, j])
             pair = 0
             for a in range(4):
                 for b in range(a, 4):
@@ -205,19 +207,20 @@ def _contacts(
 @pkernel
 def evaluate_contacts(
     x, quads, shape, weights, c0, inverse0, c1, inverse1, numbers, multiplier,
-    tangent, energy, force, blocks, pressure, gap, resultant,
+    tangent, ahead, lag, energy, force, blocks, pressure, gap, resultant, normal,
 ):  # fmt: skip
     """Add one obstacle: energy (f,), forces (f, 4, 3), blocks (f, 10, 9); pressure, gap (f, p) are its own.
 
     `resultant` (f, 3) receives the force of the obstacle on each face. `numbers` as in `gap_at`; points are those
     of shape functions `shape` (p, 4) with reference areas `weights` (f, p), so that the contact forces have a
-    potential.
+    potential. With `lag` the tangent's curvature term takes the pressures `ahead` (f, p) instead of the state's own.
+    `normal` (f, p, 3) receives the gradients of the gap.
     """
     m = len(quads)
     for chunk in prange(CHUNKS):
         _contacts(
             chunk * m // CHUNKS, (chunk + 1) * m // CHUNKS, x, quads, shape, weights, c0, inverse0, c1, inverse1,
-            numbers, multiplier, tangent, energy, force, blocks, pressure, gap, resultant,
+            numbers, multiplier, tangent, ahead, lag, energy, force, blocks, pressure, gap, resultant, normal,
         )  # fmt: skip
 
 
