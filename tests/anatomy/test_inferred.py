@@ -76,6 +76,9 @@ def test_a_mass_drawn_as_label_gives_back_what_it_replaced():
     marked = LabelMap(labels, neck.labelmap.grid, torus.TABLE, mass=ball, mass_is_label=True)
     spine = build_spine(marked)
     assert {"CANAL-RECONSTRUCTED", "CORD-RECONSTRUCTED", "BONE-RECONSTRUCTED"} <= _codes(spine)
+    # The ball crosses the midline: what it hides on both sides is said to be interpolated.
+    (said,) = (finding.message for finding in spine.findings if finding.code == "CANAL-RECONSTRUCTED")
+    assert "hides both sides" in said
     canal, cord = np.pi * np.prod(torus.CANAL), np.pi * np.prod(torus.CORD)
     assert _at(spine, _areas(spine, "canal"), "C5") == pytest.approx(canal, rel=0.02)
     assert _at(spine, _areas(spine, "cord"), "C5") == pytest.approx(cord, rel=0.03)

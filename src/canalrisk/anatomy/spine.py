@@ -50,7 +50,7 @@ class Foramen:
     pedicle_above: Array
     pedicle_below: Array
     wall_replaced: bool = False
-    """True where a mass drawn as a label took part of the wall: the size before the mass is not this side's."""
+    """True where a mass drawn as a label took part of the wall and of its mirror image: nothing is known of it."""
 
 
 @dataclass(frozen=True, eq=False)
