@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -13,6 +16,7 @@ from canalrisk.fem import (
     Trusses,
     dofs,
     prepare,
+    set_dofs,
     solve,
     truss_tensions,
 )
@@ -70,11 +74,50 @@ def test_spring_and_truss_in_series(prestrain: float) -> None:
         assert pull == pytest.approx(-k * moved, rel=1e-6)
 
 
+@pytest.mark.parametrize("method", ["multifrontal", "sections"])
+def test_truss_between_distant_nodes(method: Literal["multifrontal", "sections"]) -> None:
+    # A tie between the far corners of a tall block joins sections that no element joins; the solution must be the
+    # minimum of the energy: Newton's end state has no residual, and its matrix is the derivative of the forces.
+    mesh = block(2, 2, 6, size=(1.0, 1.0, 3.0))
+    low, high = (int(np.flatnonzero((mesh.points == p).all(axis=1))[0]) for p in ((0.0, 0.0, 0.0), (1.0, 1.0, 3.0)))
+    trusses = Trusses(np.array([[low, high]]), np.array([0.5]), prestrain=0.05)
+    supports = Supports(fixed=set_dofs(mesh, "z0"))
+    free = prepare(Model(mesh=mesh, materials=(NeoHookean(0.1, 1.0),), supports=supports), method=method)
+    system = prepare(
+        Model(mesh=mesh, materials=(NeoHookean(0.1, 1.0),), supports=supports, trusses=trusses), method=method
+    )
+    state = solve(system, [Load()])[0]
+    assert state.converged, state.reason
+    assert np.abs(state.u).max() > 1e-3
+    # Without the tie, its tension as a dead load gives the same body.
+    along = mesh.points[low] - mesh.points[high] - state.u[high]
+    forces = np.zeros_like(mesh.points)
+    forces[high] = truss_tensions(system.trusses, system.points + state.u)[0] * along / np.linalg.norm(along)
+    other = solve(free, [Load(forces=forces)])[0]
+    assert np.abs(other.u - state.u).max() < 1e-5 * np.abs(state.u).max()
+    evaluate(system, state.u, touches=(), forces=None, tangent=True)
+    matrix, h = dense_matrix(system), 1e-6
+    step = np.zeros_like(mesh.points)
+    step[low] = h
+    plus, minus = (
+        evaluate(system, state.u + s * step, touches=(), forces=None, tangent=False).residual for s in (1, -1)
+    )
+    column = matrix[:, 3 * low : 3 * low + 3].sum(axis=1)
+    assert np.abs((plus - minus).ravel() / (2 * h) - column).max() < 1e-7 * np.abs(matrix).max()
+
+
+def test_new_pair_needs_a_new_system() -> None:
+    mesh = block(2, 1, 1)
+    model = Model(mesh=mesh, materials=(SOFT,))
+    system = prepare(model)
+    with pytest.raises(UsageError, match="no place"):
+        system.set_materials(replace(model, trusses=Trusses(np.array([[0, 2]]), np.ones(1))))
+
+
 def test_impossible_trusses_are_refused() -> None:
     mesh = block(2, 1, 1)
     one = np.ones(1)
     for trusses in (
-        Trusses(np.array([[0, 2]]), one),
         Trusses(np.array([[0, -1]]), one),
         Trusses(np.array([[0, -1]]), one, mesh.points[:1]),
         Trusses(np.array([[0, 99]]), one),

@@ -12,7 +12,7 @@ from canalrisk.fem.dissection import dissect
 from canalrisk.fem.elimination import eliminate
 from canalrisk.fem.kernels import blas, blocks
 from canalrisk.fem.multifrontal import Multifrontal
-from canalrisk.fem.pattern import Gather, Index, Pattern, build_pattern, node_graph, section_starts
+from canalrisk.fem.pattern import NO_LINKS, Gather, Index, Pattern, build_pattern, node_graph, section_starts
 
 Array = NDArray[np.float64]
 Method = Literal["multifrontal", "sections"]
@@ -33,7 +33,7 @@ class Factorisation(Protocol):
 
 
 def build_solver(
-    cells: Index, *, points: Array, section_size: int, method: Method = "multifrontal"
+    cells: Index, *, points: Array, section_size: int, method: Method = "multifrontal", links: Index = NO_LINKS
 ) -> tuple[Pattern, Gather, Factorisation]:
     """Pattern of the matrix in the order of a direct solver, and that solver.
 
@@ -46,6 +46,8 @@ def build_solver(
         Nodes per section of a swept mesh, 0 if it is none.
     method : {"multifrontal", "sections"}
         Nested dissection, or block-tridiagonal along the sweep: its test twin.
+    links : (l, 2) ndarray, optional
+        Pairs of nodes that the matrix joins though they share no cell: ends of trusses.
 
     Returns
     -------
@@ -56,16 +58,16 @@ def build_solver(
     """
     n = len(points)
     if method == "sections":
-        order, starts = section_starts(cells, n_nodes=n, section_size=section_size)
-        pattern, gather = build_pattern(cells, order=order)
+        order, starts = section_starts(cells, n_nodes=n, section_size=section_size, links=links)
+        pattern, gather = build_pattern(cells, order=order, links=links)
         return pattern, gather, BlockCholesky(pattern, starts)
     coordinates = points
     if section_size > 0:
         # The sections of a bent tube are not planes of any coordinate.
         coordinates = np.column_stack((points, np.arange(n) // section_size))
-    graph = node_graph(cells, n)
+    graph = node_graph(cells, n, links)
     tree = eliminate(graph, dissect(graph, coordinates))
-    pattern, gather = build_pattern(cells, order=tree.order)
+    pattern, gather = build_pattern(cells, order=tree.order, links=links)
     return pattern, gather, Multifrontal(pattern, tree)
 
 

@@ -13,6 +13,8 @@ Index = NDArray[np.int64]
 
 # Local node pairs a <= b of an element, in the order in which the kernels store their blocks.
 HEX_PAIRS = np.array([(a, b) for a in range(8) for b in range(a, 8)])
+LINK_PAIRS = np.array([(0, 1)])
+NO_LINKS = np.empty((0, 2), np.int64)
 QUAD_PAIRS = np.array([(a, b) for a in range(4) for b in range(a, 4)])
 
 
@@ -50,7 +52,7 @@ class Pattern:
         return len(self.column)
 
 
-def section_starts(cells: Index, *, n_nodes: int, section_size: int) -> tuple[Index, Index]:
+def section_starts(cells: Index, *, n_nodes: int, section_size: int, links: Index = NO_LINKS) -> tuple[Index, Index]:
     """Order of the nodes and section boundaries such that cells join equal or neighbouring sections only.
 
     Parameters
@@ -60,6 +62,8 @@ def section_starts(cells: Index, *, n_nodes: int, section_size: int) -> tuple[In
     section_size : int
         Nodes per section of a swept mesh. Where it does not describe `cells` (or is 0), breadth-first levels
         from a far node take its place, so that any mesh can be solved.
+    links : (l, 2) ndarray, optional
+        Further pairs of nodes that the matrix joins.
 
     Returns
     -------
@@ -67,10 +71,11 @@ def section_starts(cells: Index, *, n_nodes: int, section_size: int) -> tuple[In
         Node of each block position.
     starts : (s + 1,) ndarray
     """
-    graph = node_graph(cells, n_nodes)
+    graph = node_graph(cells, n_nodes, links)
     if section_size > 0 and n_nodes % section_size == 0:
-        section = cells // section_size
-        if (section.max(axis=1) - section.min(axis=1)).max() <= 1:
+        section, ends = cells // section_size, links // section_size
+        wide = (section.max(axis=1) - section.min(axis=1)).max()
+        if max(wide, np.abs(ends[:, 0] - ends[:, 1]).max(initial=0)) <= 1:
             level = np.arange(n_nodes) // section_size
             return _order_within(graph, level)
     level = np.full(n_nodes, -1)
@@ -88,9 +93,10 @@ def section_starts(cells: Index, *, n_nodes: int, section_size: int) -> tuple[In
     return _order_within(graph, level)
 
 
-def node_graph(cells: Index, n_nodes: int) -> csr_array:
-    """Symmetric adjacency of the nodes: ones where they share a cell."""
-    rows, columns = cells[:, HEX_PAIRS[:, 0]].ravel(), cells[:, HEX_PAIRS[:, 1]].ravel()
+def node_graph(cells: Index, n_nodes: int, links: Index = NO_LINKS) -> csr_array:
+    """Symmetric adjacency of the nodes: ones where they share a cell or a link (l, 2)."""
+    rows = np.concatenate([cells[:, HEX_PAIRS[:, 0]].ravel(), links[:, 0]])
+    columns = np.concatenate([cells[:, HEX_PAIRS[:, 1]].ravel(), links[:, 1]])
     half = coo_array((np.ones(len(rows), np.int8), (rows, columns)), shape=(n_nodes, n_nodes))
     return csr_array((half + half.T).astype(bool).astype(np.int8))
 
@@ -109,7 +115,7 @@ def _order_within(graph: csr_array, level: Index) -> tuple[Index, Index]:
     return np.concatenate(pieces).astype(np.int64), np.array(starts, np.int64)
 
 
-def build_pattern(cells: Index, *, order: Index) -> tuple[Pattern, Gather]:
+def build_pattern(cells: Index, *, order: Index, links: Index = NO_LINKS) -> tuple[Pattern, Gather]:
     """Pattern of the matrix and the gather of the hexahedra's blocks.
 
     Parameters
@@ -117,6 +123,8 @@ def build_pattern(cells: Index, *, order: Index) -> tuple[Pattern, Gather]:
     cells : (m, 8) ndarray
     order : (n,) ndarray
         Node of each block position: the order of elimination.
+    links : (l, 2) ndarray, optional
+        Further pairs of nodes that the matrix joins.
 
     Returns
     -------
@@ -130,7 +138,8 @@ def build_pattern(cells: Index, *, order: Index) -> tuple[Pattern, Gather]:
     keys, transposed = _keys(cells, HEX_PAIRS, rank, n_nodes)
     # Nodes without a cell still need a diagonal block.
     diagonal = np.arange(n_nodes, dtype=np.int64) * (n_nodes + 1)
-    present = np.union1d(keys, diagonal)
+    joined, _ = _keys(links, LINK_PAIRS, rank, n_nodes)
+    present = np.unique(np.concatenate([keys, joined, diagonal]))
     pointer = np.searchsorted(present // n_nodes, np.arange(n_nodes + 1))
     pattern = Pattern(order, rank, pointer.astype(np.int64), present % n_nodes)
     return pattern, _gather(np.searchsorted(present, keys), transposed)

@@ -172,7 +172,7 @@ def prepare(model: Model, *, method: Method = "multifrontal") -> System:
             fix="give a mesh with positive Jacobians (VTK node order)",
         )
     pattern, cell_pairs, cholesky = build_solver(
-        cells, points=points, section_size=model.mesh.section_size, method=method
+        cells, points=points, section_size=model.mesh.section_size, method=method, links=model.trusses.links
     )
     empty = np.empty((0, 4), np.int64)
     quads = [np.asarray(membrane.quads) for membrane in model.membranes] or [empty]

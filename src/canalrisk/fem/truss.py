@@ -41,6 +41,12 @@ class Trusses:
     prestrain: float | Array = 0.0
     residual: float = 1e-3
 
+    @property
+    def links(self) -> Index:
+        """Pairs of nodes (l, 2) joined by trusses."""
+        pairs: Index = self.nodes[self.nodes[:, 1] != ANCHOR]
+        return pairs
+
 
 @dataclass(eq=False)
 class TrussGroup:
@@ -93,7 +99,7 @@ def prepare_trusses(trusses: Trusses, *, points: Array, pattern: Pattern) -> Tru
     Raises
     ------
     UsageError
-        If two joined nodes share no hexahedron: the matrix has no place for them.
+        If the matrix has no place for a pair of nodes: trusses may change on a prepared mesh, their pairs may not.
     """
     nodes = np.ascontiguousarray(trusses.nodes, np.int64)
     anchored = nodes[:, 1] == ANCHOR
@@ -106,9 +112,9 @@ def prepare_trusses(trusses: Trusses, *, points: Array, pattern: Pattern) -> Tru
     if not found.all():
         worst = nodes[~anchored][~found][0]
         raise UsageError(
-            f"a truss joins nodes {worst[0]} and {worst[1]}, which share no hexahedron",
+            f"a new truss between nodes {worst[0]} and {worst[1]}, for which the prepared matrix has no place",
             where="fem.Trusses",
-            fix="join the node to an anchor that moves with the other body",
+            fix="prepare the model with this truss",
         )
     stiffness = np.array(trusses.stiffness, np.float64)
     return TrussGroup(nodes, stiffness, rest, trusses.residual, anchored, anchors, anchors, rows, links)
