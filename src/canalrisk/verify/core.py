@@ -8,11 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canalrisk.errors import NumericalFailure
-from canalrisk.fem import Load, Settings, State, System, solve
+from canalrisk.fem import (
+    FibreReinforced,
+    Load,
+    Material,
+    Membrane,
+    Model,
+    Settings,
+    State,
+    Supports,
+    System,
+    prepare,
+    solve,
+)
 from canalrisk.fem.assemble import times_matrix
 from canalrisk.mesh import brick as brick
 from canalrisk.mesh import rectilinear as rectilinear
 from canalrisk.mesh.hexmesh import FACES, HexMesh, lateral_quads
+from canalrisk.verify.laws import FIBRE
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -66,6 +79,20 @@ def solved(
                 fix="this is a defect of the solver or of the problem: please report it",
             )
     return states
+
+
+def body(
+    mesh: HexMesh,
+    law: Material,
+    *,
+    fixed: Index | None = None,
+    membranes: tuple[Membrane, ...] = (),
+    fibre: Array = FIBRE,
+) -> System:
+    """Prepare a mesh of one material, with fibres along `fibre` where it has any."""
+    supports = Supports() if fixed is None else Supports(fixed=fixed)
+    fibres = np.tile(fibre, (len(mesh.cells), 1)) if isinstance(law, FibreReinforced) else None
+    return prepare(Model(mesh=mesh, materials=(law,), supports=supports, membranes=membranes, fibres=fibres))
 
 
 def stiffness(system: System) -> Array:
