@@ -18,7 +18,7 @@ LAW = NeoHookean.from_young(YOUNG, poisson=NU)
 # to the default tolerance: F is kept to 1e-16, which the bulk modulus multiplies by 5000.
 SMALL = 1e-4
 # A slender beam at finite rotation: Newton's steps are worth little until they follow the path closely.
-FOLLOW = Settings(first_step=0.05)
+FOLLOW = Settings(first_step=0.02)
 
 
 def _shifted(divisions: tuple[int, int, int], size: tuple[float, float, float]) -> HexMesh:

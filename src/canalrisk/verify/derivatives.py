@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Literal
 
 import numpy as np
 
-from canalrisk.fem import Material, Membrane, NeoHookean, Obstacle, System
+from canalrisk.fem import Material, Membrane, Model, NeoHookean, Obstacle, System, Trusses, prepare
 from canalrisk.fem.assemble import Touch, evaluate
 from canalrisk.verify.check import Check, Problem
 from canalrisk.verify.core import Array, body, brick, distorted, stiffness
@@ -58,11 +59,22 @@ def element(name: str, source: str, *, law: Material) -> tuple[Check, ...]:
     return _differences(name, source, system, 0.12 * rng.normal(size=mesh.points.shape))
 
 
-def membrane(name: str, source: str) -> tuple[Check, ...]:
-    """Quads in all three states (taut, wrinkled, slack) on a body that is all but absent."""
+def membrane(name: str, source: str, *, law: Literal["tension-field", "full"]) -> tuple[Check, ...]:
+    """Quads in all three states (taut, wrinkled, slack), prestrained, on a body that is all but absent."""
     mesh = brick((2, 2, 2))
-    system = body(mesh, SOFT, membranes=(Membrane(mesh.surface, 30.0, 0.3, 0.1),))
+    system = body(mesh, SOFT, membranes=(Membrane(mesh.surface, 30.0, 0.3, 0.1, law=law, prestrain=0.01),))
     return _differences(name, source, system, 0.1 * np.random.default_rng(4).normal(size=mesh.points.shape))
+
+
+def trusses(name: str, source: str) -> tuple[Check, ...]:
+    """Trusses between nodes and to anchors, taut and slack, on a body that is all but absent."""
+    mesh = brick((1, 1, 1))
+    anchors = np.array([[0.0, 0.0, 0.0], [3.0, 1.0, 1.0], [-2.0, 0.5, 0.0]])
+    lines = Trusses(
+        np.array([[0, 6], [1, -1], [4, -1]]), np.array([2.0, 3.0, 4.0]), anchors, np.array([0.1, 0.2, -0.5])
+    )
+    system = prepare(Model(mesh=mesh, materials=(SOFT,), trusses=lines))
+    return _differences(name, source, system, 0.1 * np.random.default_rng(6).normal(size=mesh.points.shape))
 
 
 def contact(name: str, source: str) -> tuple[Check, ...]:
@@ -113,6 +125,8 @@ def _forces(system: System, piola_stress: Array) -> Array:
     return out
 
 
+LAWS: tuple[Literal["tension-field", "full"], ...] = ("tension-field", "full")
+
 PROBLEMS = (
     *(
         Problem(
@@ -125,7 +139,14 @@ PROBLEMS = (
         )
         for kind, law in MATERIALS.items()
     ),
-    Problem("derivative-membrane", "derivatives", "as above, for the tension-field membrane", DIFFERENCES, membrane, 0),
+    *(
+        Problem(
+            f"derivative-membrane-{law}", "derivatives", "as above, for membranes", DIFFERENCES,
+            partial(membrane, law=law), 0,
+        )
+        for law in LAWS
+    ),
+    Problem("derivative-truss", "derivatives", "as above, for tension-only trusses", DIFFERENCES, trusses, 0),
     Problem("derivative-contact", "derivatives", "as above, for contact with blended fields", DIFFERENCES, contact, 0),
     *(
         Problem(
@@ -138,4 +159,4 @@ PROBLEMS = (
         )
         for kind, law in MATERIALS.items()
     ),
-)
+)  # fmt: skip

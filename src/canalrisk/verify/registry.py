@@ -14,6 +14,7 @@ from canalrisk.verify import (
     patch,
     single,
     torsion,
+    truss,
 )
 from canalrisk.verify.check import Problem
 
@@ -29,6 +30,7 @@ PROBLEMS: tuple[Problem, ...] = (
     *torsion.PROBLEMS,
     *beam.PROBLEMS,
     *membrane.PROBLEMS,
+    *truss.PROBLEMS,
     *hertz.PROBLEMS,
 )
 
