@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from canalrisk.verify import PROBLEMS, Check, Problem, patch, registry, run, sel
 from canalrisk.verify.check import refined
 from canalrisk.verify.laws import gradient, piola
 from canalrisk.verify.manufactured import deformation_gradient, position
+
+DOCS = Path(__file__).parents[2] / "docs" / "verification.md"
 
 
 def test_quick_run_passes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,6 +100,12 @@ def test_selection() -> None:
     with pytest.raises(UsageError):
         select(only="no such problem")
     assert main(["verify", "--quick", "--full"]) == UsageError.exit_code
+
+
+def test_the_page_tells_every_problem() -> None:
+    # docs/verification.md is the output of the command and of its list: a new problem must be told there too.
+    page = DOCS.read_text(encoding="utf-8")
+    assert [p.name for p in PROBLEMS if f"`{p.name}`" not in page] == []
 
 
 def test_list_tells_theory_and_source(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from canalrisk.verify.obstacle import sampled
 
 YOUNG = 1.0
 # Contact radius 1 mm; strains are of the order of contact radius over radius, and so are the terms that Hertz neglects.
-CONTACT, RADIUS = 1.0, 1000.0
+CONTACT, RADIUS = 1.0, 10000.0
 DEPTH = CONTACT**2 / RADIUS
 SIZE = 10.0
 """Radius and depth of the meshed part, in contact radii."""

@@ -16,6 +16,8 @@ from canalrisk.verify.quadrature import gauss, scatter, shape, surface_loads
 
 SHEAR = 0.1
 DILATION = 0.2
+# Bulk over shear modulus above which the load comes in 8 steps: the tangent then stays definite on the way.
+STIFF = 1000.0
 SOURCE = "loads derived from the chosen deformation (Roache 2002, J Fluids Eng 124:4); orders: Brenner and Scott 2008"
 
 
@@ -108,6 +110,7 @@ def wavy(n: int) -> HexMesh:
 def convergence(name: str, source: str, *, law: Material, divisions: tuple[int, ...]) -> tuple[Check, ...]:
     """Solve on each mesh and compare the orders of both norms with 2 and 1."""
     dilation = DILATION * law.shear / law.kappa
+    steps = 8 if law.kappa > STIFF * law.shear else 1
     measured = []
     for n in divisions:
         mesh = wavy(n)
@@ -117,7 +120,8 @@ def convergence(name: str, source: str, *, law: Material, divisions: tuple[int, 
         exact = position(mesh.points, dilation=dilation) - mesh.points
         top = faces_on(mesh, 2, 1.0)
         forces = volume_loads(mesh, law, dilation=dilation) + traction_loads(mesh, top, law, dilation=dilation)
-        state = solved(system, [Load(prescribed=exact.ravel()[fixed], forces=forces)])[0]
+        parts = (np.arange(steps) + 1.0) / steps
+        state = solved(system, [Load(prescribed=p * exact.ravel()[fixed], forces=p * forces) for p in parts])[-1]
         measured.append(errors(mesh, state.u, dilation=dilation))
     checks = []
     for column, (norm, order) in enumerate((("L2", 2.0), ("energy (H1)", 1.0))):
