@@ -27,7 +27,7 @@ _MARGIN = int(ZONE_VOXELS) + 2
 _STEPS = 40
 _STEP = 1.0 / 144.0  # of the bending energy's largest curvature: (12)^2 for the seven-point Laplacian
 _INDICATOR_SIGMA = 0.9
-_BLOCK_SIGMA = 1.5  # blocks of two voxels
+_NODE_SIGMA = 1.5  # nodes two voxels apart
 _VOLUME_ROUNDS = 2
 
 
@@ -142,10 +142,10 @@ def _flatten(level: Level, opposite: Level) -> None:
 
 
 def _restore_volume(level: Level, indicator: Level, opposite: Level) -> None:
-    blocks = tuple((n + 1) // 2 for n in level.shape)
-    surplus, area = np.empty(blocks, np.float32), np.empty(blocks, np.float32)
-    _kernels.surplus_blocks(level, indicator, surplus, area)
-    gained = ndimage.gaussian_filter(surplus, _BLOCK_SIGMA, mode="nearest")
-    over = ndimage.gaussian_filter(area, _BLOCK_SIGMA, mode="nearest")
+    nodes = tuple(2 * ((n + 2) // 4) + 1 for n in level.shape)
+    surplus, area = np.empty(nodes, np.float32), np.empty(nodes, np.float32)
+    _kernels.surplus_nodes(level, indicator, ZONE_VOXELS, surplus, area)
+    gained = ndimage.gaussian_filter(surplus, _NODE_SIGMA, mode="nearest")
+    over = ndimage.gaussian_filter(area, _NODE_SIGMA, mode="nearest")
     shift = gained / np.maximum(over, np.float32(0.08))
     _kernels.shift_level(level, shift, opposite, ZONE_VOXELS - 1.0)

@@ -18,7 +18,7 @@ from canalrisk.findings import Finding
 from canalrisk.growth.timeline import Snapshot
 from canalrisk.morphometry.compromise import compromise
 from canalrisk.morphometry.prepared import RAY_STEP_MM, SAGITTAL_DEGREES, Prepared, prepare
-from canalrisk.morphometry.stations import free_area, over_thickness
+from canalrisk.morphometry.stations import free_area, least, over_thickness
 from canalrisk.morphometry.variables import as_dataset
 
 Progress = Callable[[float, str], None]
@@ -290,10 +290,9 @@ def _foramina(prepared: Prepared, names: list[str], mass: Distance | None) -> di
         at = names.index(foramen.name), SIDES.index(foramen.side)
         intact = over_thickness(stations.area, stations.place)
         free = over_thickness(free_area(stations, mass, grid=prepared.spine.grid), stations.place)
-        k, before = int(np.argmin(free)), int(np.argmin(intact))
-        healthy = float(intact[before])
-        out["foramen_area"][at], out["foramen_area_prelesion"][at] = free[k], healthy
-        out["foramen_area_loss"][at] = 1.0 - free[k] / healthy
+        (k, left), (before, healthy) = least(free), least(intact)
+        out["foramen_area"][at], out["foramen_area_prelesion"][at] = left, healthy
+        out["foramen_area_loss"][at] = 1.0 - left / healthy
         out["foramen_station_s"][at] = stations.place[k]
         out["foramen_height"][at], out["foramen_width"][at] = stations.height[before], stations.width[before]
     return out

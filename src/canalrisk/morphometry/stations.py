@@ -5,36 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
+from scipy.ndimage import uniform_filter1d
 
-from canalrisk.anatomy.sections import curve_coordinates, offsets, plane_moments, sample_planes
+from canalrisk.anatomy.sections import curve_coordinates, offsets, sample_planes
 from canalrisk.anatomy.spine import Array, Centreline, Distance, Foramen
 from canalrisk.field.grid import Grid
+from canalrisk.morphometry.closing import NEAR_PATH_MM, closed_levels, extent, largest_piece, mean_area
 
 HALF_MM = 14.0
-STEP_MM = 0.4
-# A section whose free space reaches this far from the path is open.
-OPEN_MM = 12.0
-# Clefts (facet and uncovertebral joints: cartilage and capsule are seldom segmented) narrower than this share of
-# the foramen's own width, and than 4.4 mm, are no way out and no room for a root. The area is the mean over the
-# shares, so that a cleft just at one of them does not make it jump.
-CLEFT_SHARES = (0.65, 0.7, 0.75, 0.8, 0.85)
-WIDEST_CLEFT_MM = 4.4
+STEP_MM = 0.25
+# Sections lie this far apart, from the canal's edge outwards to the end of the path.
+APART_MM = 0.5
+_LONGEST_MM = 12.0
+_FINE_MM = 0.1
+# The foramen's own width, that clefts are compared with, is the mean over this much of the path.
+_ROOM_OVER_MM = 2.0
+# The foramen ends at the facet's outer edge: what closes again this much further out is another space.
+_GAP_MM = 1.5
 
 
 @dataclass(frozen=True, eq=False)
 class Stations:
     """Closed sections of one foramen before the mass.
 
-    `place` (k,) mm along the path; `points` (k, m, m, 3) mm; `wall` (k, m, m) level set, negative in free
-    space; `keep` (k, 5, m, m) nodes of the free component per cleft share; `area` (k,) mm2; `height`, `width` (k,) mm.
+    `place` (k,) mm along the path; `points` (k, m, m, 3) mm; `wall` (k, n, m, m) level sets, mm, negative in the
+    section, one per cleft share (`canalrisk.morphometry.closing`); `area` (k,) mm2; `height`, `width` (k,) mm.
     """
 
     place: Array
     points: Array
     wall: Array
-    keep: NDArray[np.bool_]
     area: Array
     height: Array
     width: Array
@@ -50,7 +50,7 @@ def find_stations(foramen: Foramen, *, wall: tuple[Distance, ...], canal: Distan
     wall : tuple of (nx, ny, nz) ndarray
         Signed distances of what bounds the foramen (bone, discs), mm.
     canal : (nx, ny, nz) ndarray
-        Signed distance of the canal, mm: a section whose free space runs into it is open.
+        Signed distance of the canal, mm: the first section lies where the path leaves it.
     grid : Grid
         Their grid.
 
@@ -59,36 +59,59 @@ def find_stations(foramen: Foramen, *, wall: tuple[Distance, ...], canal: Distan
     Stations
         Possibly none.
     """
-    path = foramen.path
-    tangent = np.gradient(path, axis=0)
-    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
-    outside = sample_planes(canal, grid=grid, points=path) > 0
-    which = np.flatnonzero(outside)
-    t = offsets(HALF_MM, STEP_MM)
+    place, centre, tangent = _beyond_canal(foramen.path, canal, grid=grid)
     upright = foramen.pedicle_above - foramen.pedicle_below
-    up = upright - (tangent[which] @ upright)[:, None] * tangent[which]
+    up = upright - (tangent @ upright)[:, None] * tangent
     up /= np.linalg.norm(up, axis=1, keepdims=True)
-    across = np.cross(tangent[which], up)
-    points = (
-        path[which, None, None]
-        + t[None, :, None, None] * up[:, None, None]
-        + t[None, None, :, None] * across[:, None, None]
-    )
-    free = np.minimum.reduce([sample_planes(part, grid=grid, points=points) for part in wall])
-    in_canal = sample_planes(canal, grid=grid, points=points) < 0
-    radius = np.hypot(t[:, None], t[None, :])
-    kept: list[tuple[int, NDArray[np.bool_]]] = []
-    for k in range(len(which)):
-        components = _components(free[k], in_canal[k], radius)
-        if components is not None:
-            kept.append((k, components))
-    kept = _first_run(kept)
-    rows = np.array([k for k, _ in kept], int)
-    keep = np.array([components for _, components in kept], bool).reshape(-1, len(CLEFT_SHARES), len(t), len(t))
-    level = -free[rows]
-    area = np.array([_mean_area(level[i], keep[i]) for i in range(len(rows))])
-    size = np.array([_extent(level[i], keep[i, -1]) for i in range(len(rows))]).reshape(-1, 2)
-    return Stations(which[rows] * 0.5, points[rows], level, keep, area, size[:, 0], size[:, 1])
+    across = np.cross(tangent, up)
+
+    def free(t: Array) -> tuple[Array, Array]:
+        points = (
+            centre[:, None, None]
+            + t[None, :, None, None] * up[:, None, None]
+            + t[None, None, :, None] * across[:, None, None]
+        )
+        return points, np.minimum.reduce([sample_planes(part, grid=grid, points=points) for part in wall])
+
+    fine = offsets(NEAR_PATH_MM, _FINE_MM)
+    near = np.hypot(fine[:, None], fine[None, :]) <= NEAR_PATH_MM
+    room = np.where(near, free(fine)[1], -np.inf).max(axis=(1, 2))
+    room = uniform_filter1d(room, round(_ROOM_OVER_MM / APART_MM) + 1, mode="nearest")
+    t = offsets(HALF_MM, STEP_MM)
+    points, distance = free(t)
+    closed, level = closed_levels(distance, room, np.hypot(t[:, None], t[None, :]), step=STEP_MM)
+    run = _first_run(place[closed])
+    closed, level = closed[run], level[run]
+    area = np.array([mean_area(planes, step=STEP_MM) for planes in level])
+    size = np.array([extent(planes, step=STEP_MM) for planes in level]).reshape(-1, 2)
+    return Stations(place[closed], points[closed], level, area, size[:, 0], size[:, 1])
+
+
+def _beyond_canal(path: Array, canal: Distance, *, grid: Grid) -> tuple[Array, Array, Array]:
+    """Distance along the path (k,), point and tangent (k, 3) of the sections from the canal's edge outwards."""
+    arc = np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))))
+    depth = sample_planes(canal, grid=grid, points=path)
+    inside = np.flatnonzero(depth <= 0)
+    start = 0.0
+    if len(inside) and inside[-1] + 1 < len(path):
+        # Where it leaves the canal between two points: the sections must not hang on where the path's points fall.
+        i = int(inside[-1])
+        start = arc[i] + (arc[i + 1] - arc[i]) * depth[i] / (depth[i] - depth[i + 1])
+    place = np.arange(start, min(arc[-1], start + _LONGEST_MM), APART_MM)
+    tangent = np.gradient(path, arc, axis=0)
+    centre, way = (np.stack([np.interp(place, arc, part[:, k]) for k in range(3)], axis=1) for part in (path, tangent))
+    return place, centre, way / np.linalg.norm(way, axis=1, keepdims=True)
+
+
+def _first_run(place: Array) -> slice:
+    """Closed sections up to the first gap that is longer than `_GAP_MM`, once there are three."""
+    breaks = np.flatnonzero(np.diff(place) > _GAP_MM + 0.01) + 1
+    first = 0
+    for end in (*breaks.tolist(), len(place)):
+        if end - first >= 3:
+            return slice(first, end)
+        first = end
+    return slice(breaks[-1] if len(breaks) else 0, len(place))
 
 
 def mirrored(stations: Stations, *, line: Centreline) -> Stations:
@@ -116,27 +139,11 @@ def free_area(stations: Stations, mass: Distance | None, *, grid: Grid) -> Array
     values = sample_planes(mass, grid=grid, points=stations.points)
     area = stations.area.copy()
     for k in range(len(area)):
-        if values[k][stations.keep[k].any(axis=0)].min() > 2 * STEP_MM:
+        if values[k][(stations.wall[k] < STEP_MM).any(axis=0)].min() > 2 * STEP_MM:
             continue
-        level = np.maximum(stations.wall[k], -values[k])
-        left = np.stack([_largest_piece(level, keep) for keep in stations.keep[k]])
-        area[k] = min(_mean_area(level, left), stations.area[k])
+        left = largest_piece(np.maximum(stations.wall[k], -values[k]), step=STEP_MM)
+        area[k] = min(left, stations.area[k])
     return area
-
-
-def _mean_area(level: Array, keep: NDArray[np.bool_]) -> float:
-    return float(plane_moments(np.repeat(level[None], len(keep), axis=0), step=STEP_MM, keep=keep)[0].mean())
-
-
-def _largest_piece(level: Array, keep: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    pieces, count = ndimage.label((level < 0) & keep)
-    if count < 2:
-        return keep
-    size = np.bincount(pieces.ravel())
-    largest = pieces == 1 + int(np.argmax(size[1:]))
-    # Nodes beside the piece carry the rest of its border cells; those of other pieces do not.
-    near: NDArray[np.bool_] = keep & ndimage.binary_dilation(largest, iterations=2) & (largest | (pieces == 0))
-    return near
 
 
 def over_thickness(area: Array, place: Array) -> Array:
@@ -147,55 +154,14 @@ def over_thickness(area: Array, place: Array) -> Array:
     return mean
 
 
-def _components(free: Array, in_canal: NDArray[np.bool_], radius: Array) -> NDArray[np.bool_] | None:
-    """Nodes (5, m, m) of the free space around the path per cleft share; None where it is open or blocked."""
-    room = float(free[radius < 2.0].max())
-    found = []
-    for share in CLEFT_SHARES:
-        cleft = min(share * room, 0.5 * WIDEST_CLEFT_MM)
-        if cleft < STEP_MM:
-            return None
-        labels, _ = ndimage.label((free > cleft) & (radius < HALF_MM))
-        near = labels[radius < 2.0]
-        near = near[near > 0]
-        if not len(near):
-            return None
-        component = labels == np.bincount(near).argmax()
-        if radius[component].max() > OPEN_MM or (component & in_canal).any():
-            return None
-        found.append(ndimage.distance_transform_edt(~component) * STEP_MM <= cleft + STEP_MM)
-    return np.stack(found)
+def least(mean: Array) -> tuple[int, float]:
+    """Narrowest station and the least of the parabola through its area and its two neighbours' (mm2).
 
-
-def _first_run(kept: list[tuple[int, NDArray[np.bool_]]]) -> list[tuple[int, NDArray[np.bool_]]]:
-    # The foramen ends at the facet's outer edge: what closes again 1.5 mm further out is another space.
-    run = kept[:1]
-    for station in kept[1:]:
-        if station[0] - run[-1][0] > 3:
-            if len(run) >= 3:
-                break
-            run = []
-        run.append(station)
-    return run
-
-
-def _extent(level: Array, keep: NDArray[np.bool_]) -> tuple[float, float]:
-    """Height along the pedicle line and least width in its middle third, mm."""
-    inside = (level < 0) & keep
-    rows = np.flatnonzero(inside.any(axis=1))
-    if len(rows) < 3:
-        return 0.0, 0.0
-
-    height = float(_lengths(level.T, keep.T).max())
-    third = len(rows) // 3
-    middle = rows[third : len(rows) - third]
-    return height, float(_lengths(level[middle], keep[middle]).min())
-
-
-def _lengths(level: Array, keep: NDArray[np.bool_]) -> Array:
-    """Negative length of each row between kept nodes, mm, with linear crossings."""
-    a, b = level[:, :-1], level[:, 1:]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        part = np.where((a < 0) & (b < 0), 1.0, np.where((a < 0) | (b < 0), np.maximum(-a, -b) / np.abs(a - b), 0.0))
-    total: Array = (part * (keep[:, :-1] | keep[:, 1:])).sum(axis=1) * STEP_MM
-    return total
+    The stations' places along the path shift with the canal's edge: the least between them does not.
+    """
+    k = int(np.argmin(mean))
+    if 0 < k < len(mean) - 1:
+        rise, fall = mean[k + 1] - mean[k], mean[k - 1] - mean[k]
+        if rise + fall > 0:
+            return k, max(0.0, float(mean[k] - (rise - fall) ** 2 / (8.0 * (rise + fall))))
+    return k, float(mean[k])

@@ -6,7 +6,7 @@ from canalrisk.field._kernels.level import (
     laplacian_in,
     shift_level,
     smooth_part,
-    surplus_blocks,
+    surplus_nodes,
     voxels_below,
 )
 from canalrisk.field._kernels.march import ACCEPTED, CLOSED, FAR, march
@@ -29,7 +29,7 @@ __all__ = [
     "nearest_along",
     "shift_level",
     "smooth_part",
-    "surplus_blocks",
+    "surplus_nodes",
     "trilinear_points",
     "voxels_below",
 ]

@@ -79,47 +79,76 @@ def flatten_step(level, ahead, bend, weight, opposite, step, momentum):
                     ahead[i, j, k] = new + momentum * (new - old)
 
 
-@pkernel
-def surplus_blocks(level, inside, surplus, area):
-    """Volume of {level < 0} beyond the label's, and boundary area, per block of 2 x 2 x 2 voxels (voxel units)."""
+@inline_kernel
+def _least_about(level, x, y, z):
+    """Least |level| at the one to eight voxels about a place (voxel units; clamped to the array)."""
     nx, ny, nz = level.shape
-    for p in prange(surplus.shape[0]):
-        for q in range(surplus.shape[1]):
-            for r in range(surplus.shape[2]):
+    least = np.inf
+    for i in (min(max(int(np.floor(x)), 0), nx - 1), min(max(int(np.ceil(x)), 0), nx - 1)):
+        for j in (min(max(int(np.floor(y)), 0), ny - 1), min(max(int(np.ceil(y)), 0), ny - 1)):
+            for k in (min(max(int(np.floor(z)), 0), nz - 1), min(max(int(np.ceil(z)), 0), nz - 1)):
+                least = min(least, abs(level[i, j, k]))
+    return least
+
+
+@pkernel
+def surplus_nodes(level, inside, zone, surplus, area):
+    """Volume of {level < 0} beyond the label's, and boundary area, shared among nodes two voxels apart (voxel units).
+
+    `surplus` and `area` have an odd number of nodes along each axis, the middle one at the middle of the array, so
+    that a flipped array gives the flipped nodes. Every voxel is shared linearly between its neighbouring nodes. Nodes
+    as far as `zone` from the boundary have none of it.
+    """
+    nx, ny, nz = level.shape
+    mx, my, mz = surplus.shape
+    for p in prange(mx):
+        x = 0.5 * (nx - 1) + 2 * (p - mx // 2)
+        for q in range(my):
+            y = 0.5 * (ny - 1) + 2 * (q - my // 2)
+            for r in range(mz):
+                z = 0.5 * (nz - 1) + 2 * (r - mz // 2)
                 volume, surface = 0.0, 0.0
-                for i in range(2 * p, min(2 * p + 2, nx)):
-                    for j in range(2 * q, min(2 * q + 2, ny)):
-                        for k in range(2 * r, min(2 * r + 2, nz)):
+                least = _least_about(level, x, y, z)
+                for i in range(max(int(np.ceil(x - 1.5)), 0), min(int(x + 1.5) + 1, nx)):
+                    if least >= zone:
+                        break
+                    for j in range(max(int(np.ceil(y - 1.5)), 0), min(int(y + 1.5) + 1, ny)):
+                        for k in range(max(int(np.ceil(z - 1.5)), 0), min(int(z + 1.5) + 1, nz)):
                             f = level[i, j, k]
+                            if abs(f) >= 1.0:
+                                continue
+                            share = (1.0 - 0.5 * abs(i - x)) * (1.0 - 0.5 * abs(j - y)) * (1.0 - 0.5 * abs(k - z))
                             # A ramp narrower than a voxel: the wider it is the more a curved boundary gains.
-                            volume += min(max(0.5 - 2.0 * f, 0.0), 1.0) - inside[i, j, k]
-                            surface += 0.5 if abs(f) < 1.0 else 0.0
+                            volume += share * (min(max(0.5 - 2.0 * f, 0.0), 1.0) - inside[i, j, k])
+                            surface += 0.5 * share
                 surplus[p, q, r] = volume
                 area[p, q, r] = surface
 
 
+@inline_kernel
+def _between(i, n, m):
+    """Lower of the two nodes (of `m`) about voxel `i` (of `n`) and how far past it the voxel is, 0..1."""
+    u = min(max(0.5 * (i - 0.5 * (n - 1)) + m // 2, 0.0), m - 1.0)
+    p = min(int(u), max(m - 2, 0))
+    return p, min(p + 1, m - 1), u - p
+
+
 @pkernel
 def shift_level(level, shift, opposite, zone):
-    """Add the block-wise `shift` (trilinear between block centres) to `level` within `zone`, in place."""
+    """Add the `shift` at the nodes of `surplus_nodes` (trilinear between them) to `level` within `zone`, in place."""
     nx, ny, nz = level.shape
     mx, my, mz = shift.shape
     for i in prange(nx):
-        u = min(max(0.5 * i - 0.25, 0.0), mx - 1.0)
-        p = min(int(u), max(mx - 2, 0))
-        p1, a = min(p + 1, mx - 1), u - p
+        p, p1, a = _between(i, nx, mx)
         for j in range(ny):
-            v = min(max(0.5 * j - 0.25, 0.0), my - 1.0)
-            q = min(int(v), max(my - 2, 0))
-            q1, b = min(q + 1, my - 1), v - q
+            q, q1, b = _between(j, ny, my)
             for k in range(nz):
                 if abs(level[i, j, k]) >= zone:
                     # Specks that smoothing had lost come back here.
                     if abs(opposite[i, j, k]) < zone:
                         level[i, j, k] = _consistent(level[i, j, k], opposite[i, j, k])
                     continue
-                w = min(max(0.5 * k - 0.25, 0.0), mz - 1.0)
-                r = min(int(w), max(mz - 2, 0))
-                r1, c = min(r + 1, mz - 1), w - r
+                r, r1, c = _between(k, nz, mz)
                 low = (1.0 - b) * ((1.0 - c) * shift[p, q, r] + c * shift[p, q, r1])
                 low += b * ((1.0 - c) * shift[p, q1, r] + c * shift[p, q1, r1])
                 high = (1.0 - b) * ((1.0 - c) * shift[p1, q, r] + c * shift[p1, q, r1])
