@@ -1,4 +1,10 @@
-"""The same neck stored another way: the same answers, within 1 % for flips and axis orders, 2 % when oblique."""
+"""The same neck stored another way: the same answers, within 0.2 % for flips and axis orders, 2 % when oblique.
+
+2 % is of the index itself for volumes, areas and diameters. Of what a healthy neck has none of (fractions of a healthy
+size that are taken, strains) a percentage of itself says nothing where it is small; there it is 2 % of the healthy size
+that the fraction is of, that is 0.02. A clearance is a difference of two surfaces' places: 0.1 mm, which design section
+3 asks of clearances.
+"""
 
 from __future__ import annotations
 
@@ -20,20 +26,28 @@ from canalrisk.phantom import founding_case
 COARSE = Settings(cord=CordSettings(preset="coarse"), draws=400)
 SCENARIO = Scenario(n_times=2, horizon_years=1.0)
 
-# What 2 % is taken of: fractions are percentage points; a length or an area lost is measured against its healthy size.
+# What 2 % is taken of; a length or an area lost is measured against its healthy size.
 SCALE = {
     "mass_volume": "mass_volume",
-    "occupying_ratio_max": 1.0,
-    "occupying_ratio_area_max": 1.0,
-    "mcc": 1.0,
-    "sac_min": 13.0,  # mm, healthy canal
-    "mass_cord_clearance": 5.0,  # mm: 2 % is the 0.1 mm that the design asks of clearances
+    "occupying_ratio_max": 1.0,  # of the healthy canal's diameter
+    "occupying_ratio_area_max": 1.0,  # of the healthy canal's area
+    "mcc": 1.0,  # of the mean of the two healthy diameters
+    "mcc_prelesion": 1.0,
+    "sac_min": "sac_min",
+    "mass_cord_clearance": 5.0,  # mm: 2 % of it is the 0.1 mm
     "strain_p95": 1.0,
     "cord_area_loss_predicted_max": 1.0,
     "foramen_area": "foramen_area_prelesion",
+    "foramen_area_prelesion": "foramen_area_prelesion",
 }
-# Stations border the joint clefts, where one voxel opens or closes a way out: foramina carry more of the voxels' noise.
-FORAMEN_FACTOR = 2.0
+# Two orders with flips in the default run and under `slow`; all 48 differ in nothing but which of these they combine.
+STORED = [
+    ((1, 0, 2), (2,)),
+    pytest.param((2, 0, 1), (0, 1), marks=pytest.mark.slow),
+    pytest.param((0, 1, 2), (0, 1, 2), marks=pytest.mark.slow),
+    pytest.param((2, 1, 0), (1,), marks=pytest.mark.slow),
+    pytest.param((1, 2, 0), (0, 2), marks=pytest.mark.slow),
+]
 
 
 def stored_as(labelmap: LabelMap, order: tuple[int, int, int], flips: tuple[int, ...]) -> LabelMap:
@@ -81,16 +95,13 @@ def resampled_obliquely(labelmap: LabelMap, degrees: tuple[float, float, float])
     return replace(labelmap, labels=labels, mass=mass, grid=grid)
 
 
-def assert_same(one, other, *, within, leave_out=()):
+def assert_same(one, other, *, within):
     for name, scale in SCALE.items():
-        if name in leave_out:
-            continue
         a, b = one[name].values, other[name].values
         size = np.abs(one[scale].values) if isinstance(scale, str) else scale
-        allowed = within * (FORAMEN_FACTOR if name == "foramen_area" else 1.0) * size
         np.testing.assert_array_equal(np.isnan(a), np.isnan(b), err_msg=name)
         known = ~np.isnan(a)
-        gap = (np.abs(a - b) - allowed)[known]
+        gap = (np.abs(a - b) - within * size)[known]
         assert gap.max() <= 0, f"{name}: {a} against {b}"
 
 
@@ -104,27 +115,22 @@ def reference(diseased):
     return assess(diseased, scenario=SCENARIO, settings=COARSE).dataset
 
 
-@pytest.mark.parametrize(
-    ("order", "flips"),
-    [((1, 0, 2), (2,)), pytest.param((2, 0, 1), (0, 1), marks=pytest.mark.slow)],
-)
+@pytest.mark.parametrize(("order", "flips"), STORED)
 def test_axis_order_and_flips(diseased, reference, order, flips):
     stored = assess(stored_as(diseased, order, flips), scenario=SCENARIO, settings=COARSE).dataset
-    # Ties between equally near voxels fall otherwise: nothing else differs, but a foramen's cleft may feel it.
-    assert_same(reference, stored, within=0.015)
+    assert_same(reference, stored, within=0.002)
 
 
-def test_oblique_grid(diseased, reference):
-    turned = assess(resampled_obliquely(diseased, (11.0, -7.0, 15.0)), scenario=SCENARIO, settings=COARSE).dataset
-    # On 0.8 mm voxels a foramen's joint cleft may open or close when resampled: foramina are compared on the real map.
-    assert_same(reference, turned, within=0.035, leave_out=("foramen_area",))
+@pytest.fixture(scope="module")
+def real(shared):
+    labelmap = read_labels(shared / "data/combined/BP3D-PAM50_C1-C7_labels_0p5mm.nii.gz")
+    labelmap = replace(labelmap, mass=founding_case(build_spine(labelmap), side="left", seed=0))
+    return labelmap, assess(labelmap, scenario=SCENARIO, settings=COARSE).dataset
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("degrees", [(11.0, -7.0, 15.0), (-20.0, 9.0, 5.0)])
-def test_oblique_grid_of_the_real_map(shared, degrees):
-    labelmap = read_labels(shared / "data/combined/BP3D-PAM50_C1-C7_labels_0p5mm.nii.gz")
-    labelmap = replace(labelmap, mass=founding_case(build_spine(labelmap), side="left", seed=0))
-    one = assess(labelmap, scenario=SCENARIO, settings=COARSE).dataset
+def test_oblique_grid_of_the_real_map(real, degrees):
+    labelmap, one = real
     other = assess(resampled_obliquely(labelmap, degrees), scenario=SCENARIO, settings=COARSE).dataset
     assert_same(one, other, within=0.02)

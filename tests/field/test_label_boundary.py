@@ -89,11 +89,8 @@ def test_flips_and_axis_orders_change_nothing():
     order = (2, 0, 1)
     turned = type(grid)(tuple(grid.shape[a] for a in order), grid.affine[:, [*order, 3]])
     got = signed_distance(mask.transpose(order)[::-1], grid=turned, band=5.0)[::-1]
-    gap = np.abs(got - expected.transpose(order))
-    assert gap[np.abs(got) < 0.8].max() < 5e-3
-    # Further out two foot points of a bumpy boundary may tie; the way of looking for them follows the array's order.
-    assert gap.max() < 0.12
-    assert gap.mean() < 1e-3
+    # Rounding: the surface is the same to a thousandth of a millimetre, and so are the distances.
+    np.testing.assert_allclose(got, expected.transpose(order), atol=1e-3)
 
 
 def test_edge_of_the_image_is_no_boundary():

@@ -9,7 +9,7 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from canalrisk.anatomy import build_spine
-from canalrisk.anatomy.sections import curve_coordinates, plane_moments, plane_points, sample_planes
+from canalrisk.anatomy.sections import offsets, plane_moments, sample_planes
 from canalrisk.field import Grid
 from canalrisk.growth.timeline import Snapshot
 from canalrisk.imaging.labelmap import LabelMap, LabelTable
@@ -55,26 +55,35 @@ def indices(spine):
     return measure(prepare(spine))
 
 
+def _plane_of_row(centreline, place):
+    """Square of points, 0.25 mm apart, in the plane of the centreline file's row that was printed as `place`."""
+    points = np.stack([centreline[k] for k in ("x_mm", "y_mm", "z_mm")], axis=1)
+    i = int(np.argmin(np.linalg.norm(points - place, axis=1)))
+    along = np.array([centreline[k][i] for k in ("tx", "ty", "tz")])
+    along /= np.linalg.norm(along)
+    right = np.array([1.0, 0.0, 0.0]) - along[0] * along
+    right /= np.linalg.norm(right)
+    t = offsets(20.0, 0.25)
+    return points[i] + t[:, None, None] * np.cross(along, right) + t[None, :, None] * right
+
+
 def test_areas_agree_with_the_maps_own_table(spine, shared):
-    line = spine.centreline
-    with (shared / "data" / "combined" / "BP3D-PAM50_per_level_metrics.csv").open() as file:
+    # The table is rounded to 0.1 mm; its planes are rows of the centreline file beside it. It counted nearest voxels at
+    # 0.25 mm: at C6 that gives the table's 67.4 mm2 of cord, at 0.1 mm 65.0, and linear samples of the label 63.7 to
+    # 65.3 in the planes beside it.
+    folder = shared / "data" / "combined"
+    centreline = np.genfromtxt(folder / "BP3D-PAM50_canal_centreline.csv", delimiter=",", names=True)
+    with (folder / "BP3D-PAM50_per_level_metrics.csv").open() as file:
         rows = list(csv.DictReader(file))
     for row in rows:
-        place = np.array([[float(row[k]) for k in ("x_mm", "y_mm", "z_mm")]])
-        i = int(np.argmin(np.abs(line.s - curve_coordinates(line, place)[0][0])))
-        points = plane_points(line, slice(i, i + 1))
+        points = _plane_of_row(centreline, np.array([float(row[k]) for k in ("x_mm", "y_mm", "z_mm")]))
         for field, column in (
             (spine.canal, "canal_area_mm2"),
             (spine.sac, "sac_area_mm2"),
             (spine.cord, "cord_CSA_mm2"),
         ):
-            area = plane_moments(sample_planes(field, grid=spine.grid, points=points), step=0.5)[0][0]
-            # The table counts voxels in a plane. At C6 that count of the cord varies between 61.5 and 68 mm2 as the
-            # plane moves by 1 mm or tilts by 3 degrees about the printed position; the table printed 67.4.
-            # At C1 the map's sac widens from 230 to 440 mm2 within a few sections; C1 is out of scope.
-            known = {("C6", "cord_CSA_mm2"): 0.09, ("C1", "sac_area_mm2"): 0.07}
-            slack = known.get((row["level"], column), 0.05)
-            assert area == pytest.approx(float(row[column]), rel=slack), (row["level"], column)
+            area = plane_moments(sample_planes(field, grid=spine.grid, points=points[None]), step=0.25)[0][0]
+            assert area == pytest.approx(float(row[column]), rel=0.05), (row["level"], column)
 
 
 def test_foramina_are_of_published_size(indices):
@@ -126,10 +135,9 @@ SCALARS = ("mcc", "occupying_ratio_max", "occupying_ratio_area_max", "sac_min", 
 def test_the_same_whatever_the_axes(real, indices, axes, flips):
     other = measure(prepare(build_spine(_permuted(real, axes, flips))))
     for name in SCALARS:
-        assert other[name].item() == pytest.approx(indices[name].item(), rel=1e-3, abs=1e-3), name
-    assert np.allclose(other["canal_area"], indices["canal_area"], rtol=3e-3)
-    assert np.allclose(other["cord_area_prelesion"], indices["cord_area_prelesion"], rtol=3e-3)
-    assert np.allclose(other["foramen_area"], indices["foramen_area"], rtol=0.02)
+        assert other[name].item() == pytest.approx(indices[name].item(), rel=2e-3), name
+    for name in ("canal_area", "cord_area_prelesion", "foramen_area", "foramen_height", "foramen_width"):
+        assert np.allclose(other[name], indices[name], rtol=2e-3), name
 
 
 def test_the_same_obliquely_resampled(real, spine, indices):
@@ -144,9 +152,10 @@ def test_the_same_obliquely_resampled(real, spine, indices):
             here = np.interp(spine.landmarks[level], indices["s_mm"], indices[name])
             there = np.interp(turned.landmarks[level], other["s_mm"], other[name])
             assert there == pytest.approx(here, rel=0.02), (level, name)
-    # Nearest-neighbour resampling of 40-70 mm2 at 0.5 mm carries 2-3 % of its own; the narrow C4/5, whose stations
-    # border on an open joint, was seen to move by 6.7 %.
-    assert np.allclose(other["foramen_area_prelesion"], indices["foramen_area_prelesion"], rtol=0.08)
+    # Nearest neighbours move every surface by up to half a voxel at random: more than 2 %. The narrow C4/5, whose facet
+    # joint is almost as wide as itself, was seen to move by 3.5 %, the others by less than 3 %.
+    gap = np.abs(other["foramen_area_prelesion"] / indices["foramen_area_prelesion"] - 1)
+    assert float(gap.max()) < 0.05
 
 
 def test_a_mass_far_away_changes_nothing(spine):

@@ -75,7 +75,7 @@ def _ranks(free: Array, room: float, radius: Array) -> NDArray[np.int64] | None:
 
 
 def _closed_piece(wide: NDArray[np.bool_], radius: Array) -> NDArray[np.bool_] | None:
-    """Connected piece about the path; None where there is none or it leads out."""
+    """Give the connected piece about the path; None where there is none or it leads out."""
     labels, _ = ndimage.label(wide, structure=_WHOLE)
     near = labels[radius < NEAR_PATH_MM]
     near = near[near > 0]

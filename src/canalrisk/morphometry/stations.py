@@ -104,7 +104,7 @@ def _beyond_canal(path: Array, canal: Distance, *, grid: Grid) -> tuple[Array, A
 
 
 def _first_run(place: Array) -> slice:
-    """Closed sections up to the first gap that is longer than `_GAP_MM`, once there are three."""
+    """Keep closed sections up to the first gap that is longer than `_GAP_MM`, once there are three."""
     breaks = np.flatnonzero(np.diff(place) > _GAP_MM + 0.01) + 1
     first = 0
     for end in (*breaks.tolist(), len(place)):

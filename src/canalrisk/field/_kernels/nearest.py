@@ -105,7 +105,7 @@ def _apart(one, other, ny, nz):
 
 @inline_kernel
 def _descended(x, feet, lattice, voxels, row):
-    """Least squared distance from `x` to a foot point, and its row, from interface voxel to neighbour until none is nearer."""
+    """Go from interface voxel to neighbour until no foot point is nearer to `x`: its squared distance and row."""
     nx, ny, nz = lattice.shape
     best, seen = np.inf, -1
     while row != seen:
