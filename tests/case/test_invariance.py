@@ -3,7 +3,8 @@
 2 % is of the index itself for volumes, areas and diameters. Of what a healthy neck has none of (fractions of a healthy
 size that are taken, strains) a percentage of itself says nothing where it is small; there it is 2 % of the healthy size
 that the fraction is of, that is 0.02. A clearance is a difference of two surfaces' places: 0.1 mm, which design section
-3 asks of clearances.
+3 asks of clearances. So counted, strain and the losses are not held to 2 % of themselves: on the real map turned by 11,
+-7 and 15 degrees MCC was seen to move from 0.415 to 0.427 and the coarse mesh's p95 strain from 0.103 to 0.110.
 """
 
 from __future__ import annotations

@@ -104,7 +104,8 @@ def largest_piece(level: Array, *, step: float) -> float:
 
 def extent(level: Array, *, step: float) -> tuple[float, float]:
     """Height along the first axis and least width in its middle third, mm, means over the levels (n, m, m)."""
-    return tuple(np.mean([_extent(plane, step) for plane in level], axis=0).tolist())  # type: ignore[return-value]
+    height, width = np.mean([_extent(plane, step) for plane in level], axis=0).tolist()
+    return height, width
 
 
 def _extent(plane: Array, step: float) -> tuple[float, float]:
