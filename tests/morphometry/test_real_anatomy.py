@@ -147,7 +147,7 @@ def test_the_same_obliquely_resampled(real, spine, indices):
         assert other[name].item() == pytest.approx(indices[name].item(), rel=0.02), name
     # The nearest voxel puts each wall up to half a voxel (0.25 mm) off, 0.14 mm in the mean square: a diameter of 16 mm
     # then has a standard deviation of 1.3 %, MCC with the two it is compared with 1.6 %. Two of these are allowed; 2 %
-    # is not met (MCC was seen to move by 0.028). Labels resampled by largest linear weight: tests/case/test_invariance.py.
+    # is not met (MCC was seen to move by 0.028). By largest linear weight it is: tests/case/test_invariance.py.
     for name in ("mcc", "occupying_ratio_max", "occupying_ratio_area_max"):
         assert other[name].item() == pytest.approx(indices[name].item(), abs=0.032), name
     for level in ("C3", "C4", "C5", "C6"):
