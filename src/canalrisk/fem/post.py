@@ -72,7 +72,8 @@ def stress_strain(system: System, u: Array) -> Fields:
     # dx/dX transposed: reference axis, then world axis.
     slopes = system.gradients.reshape(m, 24, 8) @ nodal
     f = np.ascontiguousarray(np.swapaxes(slopes.reshape(m, 8, 3, 3), 2, 3)) + np.eye(3)
-    response = np.empty((m, recover.RESPONSE, 8))
+    # Without tangent: energy and stress only.
+    response = np.empty((m, recover.TANGENT, 8))
     jacobian, stretch = np.empty((m, 8)), np.empty((m, 8))
     dilatation, pressure = np.empty(m), np.empty(m)
     recover.recover(

@@ -84,14 +84,15 @@ def _from_principal(response, work, axes, tangent):
     """Turn principal stresses and moduli into the axes of the mesh."""
     t0, t1, t2 = load(work, _PRINCIPAL), load(work, _PRINCIPAL + 1), load(work, _PRINCIPAL + 2)
     for i in range(3):
-        j, k = _pair(i)
         axis_products(axes, i, i, work, _BASIS + 6 * i)
-        axis_products(axes, j, k, work, _BASIS + 18 + 6 * i)
     for k in range(6):
         m0, m1, m2 = load(work, _BASIS + k), load(work, _BASIS + 6 + k), load(work, _BASIS + 12 + k)
         store(t0 * m0 + t1 * m1 + t2 * m2, response, STRESS + k)
     if not tangent:
         return
+    for i in range(3):
+        j, k = _pair(i)
+        axis_products(axes, j, k, work, _BASIS + 18 + 6 * i)
     d00 = load(work, _DIRECT) - 2.0 * t0
     d11 = load(work, _DIRECT + 1) - 2.0 * t1
     d22 = load(work, _DIRECT + 2) - 2.0 * t2
