@@ -72,9 +72,25 @@ class Touch:
             self.normal,
         )
 
+    def look(self, system: System, x: Array) -> None:
+        """Refresh gaps, their gradients and pressures at positions `x` (n, 3) alone."""
+        group = system.contact
+        group.energy[:], group.force[:] = 0.0, 0.0
+        self.add(system, x, tangent=False)
+
     def updated(self, penalty: float) -> Touch:
         """Return the same obstacle with the multipliers that the last evaluation's gaps give, and `penalty`."""
         return Touch(self.obstacle, penalty, np.maximum(self.multiplier - self.penalty * self.gap, 0.0))
+
+    def settled(self) -> Touch:
+        """Return the same obstacle without the multipliers of points that the last evaluation found apart."""
+        apart = self.multiplier - self.penalty * self.gap <= 0.0
+        return Touch(self.obstacle, self.penalty, np.where(apart, 0.0, self.multiplier))
+
+    def lagrangian(self, weights: Array) -> float:
+        """Energy of penalty and multipliers at the last evaluation, N mm: in the potential beside the body's."""
+        trial = np.maximum(self.multiplier - self.penalty * self.gap, 0.0)
+        return float(np.sum(weights * (trial**2 - self.multiplier**2))) / (2.0 * self.penalty)
 
     def gaps(self, system: System, x: Array, *, check: bool) -> Array:
         """Gaps (f, p) at the contact points, or at the 3 x 3 check points."""

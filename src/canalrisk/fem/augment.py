@@ -79,7 +79,13 @@ def augment(
             abs(a - b) <= settings.force_change * max(now) for a, b in zip(now, forces_before, strict=True)
         )
         if depth <= settings.penetration and (settled or max(now) == 0.0):
-            return _polish(system, u, touches, forces, scales, settings, record)
+            u, reason = _polish(system, u, touches, forces, scales, settings, record)
+            depth = _depth(system, touches, system.points + u)
+            if reason or depth <= settings.penetration:
+                return u, touches, reason
+            # It fell from an unstable equilibrium: multipliers must settle anew.
+            forces_before = None
+            continue
         penalty = touches[0].penalty
         if depth > settings.penetration and depth > 0.3 * previous and share == 1.0:
             penalty *= STIFFER
@@ -99,28 +105,27 @@ def augment(
         share = min(1.0, 4.0 * share)
         depth = _depth(system, touches, system.points + u)
     if depth <= settings.penetration:
-        return _polish(system, u, touches, forces, scales, settings, record)
+        u, reason = _polish(system, u, touches, forces, scales, settings, record)
+        depth = _depth(system, touches, system.points + u)
+        if reason or depth <= settings.penetration:
+            return u, touches, reason
     return u, touches, f"penetration {depth:.3g} mm after {settings.max_augmentations} multiplier updates"
 
 
 def _polish(
     system: System, u: Array, touches: tuple[Touch, ...], forces: Array | None, scales: Scales, settings: Settings,
     record: list[StepRecord],
-) -> tuple[Array, tuple[Touch, ...], str]:  # fmt: skip
-    """Meet the tolerance proper with the final multipliers."""
+) -> tuple[Array, str]:  # fmt: skip
+    """Meet the tolerance proper with the final multipliers, in a stable equilibrium."""
     outcome = minimise(system, u, touches=touches, forces=forces, scales=scales, settings=settings, final=True)
-    good = outcome.converged and outcome.evaluation.depth <= 1.5 * settings.penetration
-    record.append(_entry(outcome, accepted=good))
-    if not good:
-        return u, touches, f"last iterations did not converge: {outcome.reason or 'penetration grew'}"
-    return outcome.u, touches, ""
+    record.append(_entry(outcome, accepted=outcome.converged))
+    if not outcome.converged:
+        return u, f"last iterations did not converge: {outcome.reason}"
+    return outcome.u, ""
 
 
 def _entry(outcome: Outcome, *, accepted: bool) -> StepRecord:
-    return StepRecord(
-        1.0, 0.0, outcome.iterations, outcome.residual, outcome.evaluation.energy, outcome.factorisations, accepted,
-        outcome.reason,
-    )  # fmt: skip
+    return outcome.entry(t=1.0, size=0.0, accepted=accepted, reason=outcome.reason)
 
 
 def _toward(touch: Touch, penalty: float, share: float) -> Touch:

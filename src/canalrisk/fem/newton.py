@@ -13,7 +13,7 @@ from canalrisk.fem.assemble import Evaluation, Touch, diagonal, evaluate, times_
 from canalrisk.fem.indefinite import fall, truncated_step
 from canalrisk.fem.materials import shear_moduli
 from canalrisk.fem.search import Potential, search
-from canalrisk.fem.settings import Settings
+from canalrisk.fem.settings import Settings, StepRecord
 from canalrisk.fem.system import System
 
 Array = NDArray[np.float64]
@@ -30,7 +30,7 @@ MAX_FALLS = 3
 
 @dataclass(eq=False)
 class Outcome:
-    """Where Newton ended; `evaluation` is at `u`."""
+    """Where Newton ended; `evaluation` is at `u`, `residuals` are those of all states on the way."""
 
     u: Array
     evaluation: Evaluation
@@ -39,6 +39,24 @@ class Outcome:
     iterations: int
     factorisations: int
     residual: float
+    residuals: tuple[float, ...] = ()
+
+    def entry(self, *, t: float, size: float, accepted: bool, reason: str) -> StepRecord:
+        """Return what the record keeps."""
+        now = self.evaluation
+        return StepRecord(
+            t,
+            size,
+            self.iterations,
+            self.residual,
+            now.energy,
+            self.factorisations,
+            accepted,
+            reason,
+            residuals=self.residuals,
+            min_jacobian=now.min_jacobian,
+            depth=max(0.0, now.depth),
+        )
 
 
 @dataclass(eq=False)
@@ -107,14 +125,20 @@ def minimise(
     try:
         if pressures is not None:
             pressures.use(system, touches)
-        return _descend(potential, u, scales=scales, settings=settings, increments=increments, final=final)
+        history: list[float] = []
+        outcome = _descend(
+            potential, u, scales=scales, settings=settings, increments=increments, final=final, history=history
+        )
+        outcome.residuals = tuple(history)
+        return outcome
     finally:
         use_own(system, touches)
 
 
 def _descend(
-    potential: Potential, u: Array, *, scales: Scales, settings: Settings, increments: Array | None, final: bool
-) -> Outcome:
+    potential: Potential, u: Array, *, scales: Scales, settings: Settings, increments: Array | None, final: bool,
+    history: list[float],
+) -> Outcome:  # fmt: skip
     system, touches, free = potential.system, potential.touches, potential.system.free
     factorisations = falls = level = 0
     # Whether the matrix at hand is that of its state, and whether such a one was last factored without shift.
@@ -125,6 +149,7 @@ def _descend(
     for iteration in range(settings.max_iterations + 1):
         gradient = np.where(free, now.residual, 0.0)
         residual = float(np.linalg.norm(gradient)) / (now.scale + scales.floor)
+        history.append(residual)
         first_prescribed = iteration == 0 and increments is not None
         if residual <= settings.tolerance and not first_prescribed:
             if definite or not final:

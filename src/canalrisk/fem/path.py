@@ -17,7 +17,8 @@ from canalrisk.fem.course import Progress, build_course, motion
 from canalrisk.fem.insertion import Way, node_gaps
 from canalrisk.fem.kernels import hex8
 from canalrisk.fem.model import Load
-from canalrisk.fem.newton import Outcome, Scales, minimise
+from canalrisk.fem.newton import Scales, minimise
+from canalrisk.fem.predict import follow
 from canalrisk.fem.settings import Contact, Settings, State, StepRecord
 from canalrisk.fem.system import System
 
@@ -147,14 +148,24 @@ def _advance(
             guess.ravel()[fixed] = target
             if not evaluate(system, guess, touches=(), forces=None, tangent=False).valid:
                 guess = u
+        expected, spent = pressures, 0
+        if guess is u and not np.any(u.ravel()[fixed] != target):
+            followed = follow(
+                system, u, before=course.touches(t, progress=progress), after=touches, forces=course.dead(t),
+                scales=scales, settings=settings,
+            )  # fmt: skip
+            if followed and evaluate(system, followed[0], touches=(), forces=None, tangent=False).valid:
+                guess, expected = followed
+                spent = 1
         if guess is u and np.any(u.ravel()[fixed] != target):
             increments = np.zeros_like(u)
             increments.ravel()[fixed] = target - u.ravel()[fixed]
         outcome = minimise(
             system, guess, touches=touches, forces=course.dead(goal), scales=scales,
             settings=on_the_way if goal < 1.0 or touches else settings, increments=increments,
-            final=goal >= 1.0 and not touches, pressures=pressures,
+            final=goal >= 1.0 and not touches, pressures=expected,
         )  # fmt: skip
+        outcome.factorisations += spent
         good, why = outcome.converged, outcome.reason
         if good and outcome.evaluation.depth > settings.depth:
             good, why = False, f"penetration {outcome.evaluation.depth:.2g} mm"
@@ -163,7 +174,7 @@ def _advance(
             good, why = False, "an obstacle is inside the body"
         if good and settings.corners and not corners_positive(system, outcome.u):
             good, why = False, "an element corner is inverted"
-        record.append(_record(goal, taken, outcome, accepted=good, reason=why))
+        record.append(outcome.entry(t=goal, size=taken, accepted=good, reason=why))
         if good:
             before, last_size = u, taken
             u, t = outcome.u, goal
@@ -188,6 +199,7 @@ def _advance(
         u, reached, reason = augment.augment(
             system, u, touches=reached, forces=course.dead(1.0), scales=scales, settings=settings, record=record
         )
+        reached = tuple(touch.settled() for touch in reached)
         if reached:
             progress.penalty = reached[0].penalty
         progress.multipliers = {touch.obstacle.name: touch.multiplier for touch in reached}
@@ -202,19 +214,6 @@ def corners_positive(system: System, u: Array) -> bool:
     out = np.empty(len(system.cells))
     hex8.corner_jacobians(system.points + u, system.cells, out)
     return bool(out.min() > 0.0)
-
-
-def _record(t: float, size: float, outcome: Outcome, *, accepted: bool, reason: str) -> StepRecord:
-    return StepRecord(
-        t,
-        size,
-        outcome.iterations,
-        outcome.residual,
-        outcome.evaluation.energy,
-        outcome.factorisations,
-        accepted,
-        reason,
-    )
 
 
 def _state(
@@ -242,7 +241,7 @@ def _state(
         iterations=sum(r.iterations for r in record),
         factorisations=sum(r.factorisations for r in record),
         residual=residual / (final.scale + scales.floor),
-        energy=final.energy,
+        energy=final.energy - sum(touch.lagrangian(system.contact_weights) for touch in touches),
         min_jacobian=final.min_jacobian,
         reactions=np.where(system.free, 0.0, final.residual),
         contacts=contacts,

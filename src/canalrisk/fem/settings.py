@@ -68,7 +68,27 @@ class Settings:
 
 @dataclass(frozen=True)
 class StepRecord:
-    """One attempt to advance: from `t - size` to `t` of a load, or an augmentation (`size` 0)."""
+    """One attempt to advance: from `t - size` to `t` of a load, or an augmentation (`size` 0).
+
+    Parameters
+    ----------
+    t, size : float
+        Part of the load.
+    iterations, factorisations : int
+    residual : float
+        Relative, at the end.
+    energy : float
+        Total potential at the end, N mm.
+    accepted : bool
+    reason : str
+        Why not accepted; empty otherwise.
+    residuals : tuple of float
+        Relative residual at the start and after every iteration.
+    min_jacobian : float
+        Least J over the quadrature points at the end.
+    depth : float
+        Greatest penetration at the contact points at the end, mm; 0 if none.
+    """
 
     t: float
     size: float
@@ -78,6 +98,9 @@ class StepRecord:
     factorisations: int
     accepted: bool
     reason: str
+    residuals: tuple[float, ...] = ()
+    min_jacobian: float = 1.0
+    depth: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +146,7 @@ class State:
     residual : float
         Relative residual at `u`.
     energy : float
-        Total potential, N mm.
+        Total potential, N mm: body, springs, soft buffers and dead loads, without penalty and multipliers.
     min_jacobian : float
         Least J over the quadrature points.
     reactions : (n, 3) ndarray

@@ -1,0 +1,74 @@
+"""First guess of a step on which obstacles in contact move: the points in contact follow them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canalrisk.fem.ahead import Pressures, Rates, use_own
+from canalrisk.fem.assemble import Touch, evaluate
+from canalrisk.fem.newton import Scales
+from canalrisk.fem.settings import Settings
+from canalrisk.fem.system import System
+
+Array = NDArray[np.float64]
+
+
+def follow(
+    system: System, u: Array, *, before: tuple[Touch, ...], after: tuple[Touch, ...], forces: Array | None,
+    scales: Scales, settings: Settings,
+) -> tuple[Array, Pressures] | None:  # fmt: skip
+    """Linearise about an equilibrium with the points in contact held to the moving obstacles.
+
+    Without it an obstacle that withdraws loses all its points at once, and one that advances into new points meets
+    them with the whole penalty.
+
+    Parameters
+    ----------
+    system : System
+    u : (n, 3) ndarray
+        Equilibrium with `before`.
+    before, after : tuple of Touch
+        The same obstacles where they are and where they go, with the same penalty.
+    forces : (n, 3) ndarray or None
+        Dead loads that go with `before`.
+    scales : Scales
+    settings : Settings
+        `reach` bounds the displacement.
+
+    Returns
+    -------
+    guess : (n, 3) ndarray
+        mm.
+    pressures : Pressures
+        Their linear prediction. None in place of both if nothing touches, or the equilibrium has no stable tangent.
+    """
+    use_own(system, before)
+    evaluate(system, u, touches=before, forces=forces, tangent=True)
+    if not any((touch.pressure > 0.0).any() for touch in before):
+        return None
+    if not system.cholesky.factor(system.matrix, free=system.free, shift=0.0 * scales.diagonal):
+        return None
+    right = np.zeros_like(u)
+    x = system.points + u
+    group, shape = system.contact, system.contact_shape
+    moved = np.zeros((len(group.quads), len(shape), 3))
+    closing: dict[str, Array] = {}
+    for old, new in zip(before, after, strict=True):
+        new.look(system, x)
+        active = old.pressure > 0.0
+        closing[new.obstacle.name] = change = np.where(active, new.gap - old.gap, 0.0)
+        push = np.where(active, old.pressure - new.penalty * change, 0.0)
+        moved += group.weights[..., None] * (push[..., None] * new.normal - old.pressure[..., None] * old.normal)
+    np.add.at(right, group.quads, np.einsum("fqi,qa->fai", moved, shape))
+    step = system.cholesky.solve(np.where(system.free, right, 0.0))
+    longest = float(np.sqrt((step * step).sum(axis=1).max()))
+    if not np.isfinite(longest):
+        return None
+    share = min(1.0, settings.reach / longest) if longest > 0.0 else 1.0
+    rates = Rates.along(system, before, step)
+    ahead = rates.at(share)
+    contacts = {
+        name: np.maximum(value - before[0].penalty * closing[name], 0.0) for name, value in ahead.contacts.items()
+    }
+    return u + share * step, Pressures(ahead.cells, contacts)
