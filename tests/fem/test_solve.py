@@ -25,7 +25,7 @@ from canalrisk.fem import (
 from canalrisk.field import Spline
 from canalrisk.mesh import elliptic_cylinder
 from canalrisk.mesh.hexmesh import HexMesh
-from conftest import field
+from conftest import block, field
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference"
 LENGTH = 30.0
@@ -213,3 +213,18 @@ def test_both_contact_rules_converge_to_one_limit() -> None:
             forces.append(state.contacts["sphere"].force[1])
         difference[size] = forces[1] - forces[0]
     assert 0.0 < difference["fine"] < 0.5 * difference["coarse"]
+
+
+def test_a_dead_load_that_the_next_load_leaves_out_is_taken_off() -> None:
+    mesh = block(2, 2, 2)
+    z = mesh.points[:, 2]
+    system = prepare(
+        Model(mesh=mesh, materials=(NeoHookean(0.1, 1.0),), supports=Supports(fixed=dofs(np.flatnonzero(z == 0.0))))
+    )
+    forces = np.zeros_like(mesh.points)
+    forces[z == 1.0, 0] = 1e-3
+    pushed, back = solve(system, [Load(forces=forces), Load()])
+    assert pushed.converged, pushed.reason
+    assert back.converged, back.reason
+    assert np.abs(pushed.u).max() > 1e-2
+    assert np.abs(back.u).max() < 1e-6
