@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Literal
 
 import numpy as np
 
@@ -72,7 +73,7 @@ def point_load(points: Array, force: float, *, nu: float) -> Array:
     return np.stack((outward * x, outward * y, -down), axis=-1)
 
 
-def force_of(n: int, *, nu: float) -> float:
+def force_of(n: int, *, nu: float, rule: Literal[2, 3]) -> float:
     """Force, N, on the paraboloid from a mesh of n rings and layers; the far field is prescribed on the outside."""
     mesh = quarter_space(n)
     exact = _hertz(nu)
@@ -86,11 +87,11 @@ def force_of(n: int, *, nu: float) -> float:
     near = top[radius[top].max(axis=1) < 3.0 * CONTACT]
     bowl = sampled(lambda x, y, z: (x**2 + y**2) / (2.0 * RADIUS) - z, half=8.0, spacing=0.25)
     law = NeoHookean.from_young(YOUNG, poisson=nu)
-    system = prepare(Model(mesh=mesh, materials=(law,), supports=Supports(fixed=fixed), contact=near))
+    model = Model(mesh=mesh, materials=(law,), supports=Supports(fixed=fixed), contact=near, contact_rule=rule)
     obstacle = Obstacle("paraboloid", bowl, translation=(0.0, 0.0, -DEPTH))
     settings = Settings(penetration=1e-3 * DEPTH, force_change=1e-5, max_augmentations=40)
     loads = [Load((obstacle,), prescribed=values.ravel()[fixed])]
-    state = solved(system, loads, settings=settings)[0]
+    state = solved(prepare(model), loads, settings=settings)[0]
     return -4.0 * float(state.contacts["paraboloid"].force[2])
 
 
@@ -98,13 +99,15 @@ def _hertz(nu: float) -> float:
     return float(4.0 / 3.0 * YOUNG / (1.0 - nu**2) * RADIUS**0.5 * DEPTH**1.5)
 
 
-def force(name: str, source: str, *, nu: float, divisions: tuple[int, int]) -> tuple[Check, ...]:
+def force(
+    name: str, source: str, *, nu: float, divisions: tuple[int, int], rule: Literal[2, 3] = 2
+) -> tuple[Check, ...]:
     """Compare the force with Hertz' law.
 
     The force is a derivative of the energy, whose error is of order 2; the closed form holds to the domain's error and
     to strains of contact radius over radius.
     """
-    values = [force_of(n, nu=nu) / _hertz(nu) for n in divisions]
+    values = [force_of(n, nu=nu, rule=rule) / _hertz(nu) for n in divisions]
     model = DOMAIN + CONTACT / RADIUS
     quantity = f"force / (4/3 E* R^(1/2) d^(3/2)), n = {divisions[0]}, {divisions[1]}"
     return (refined(name, quantity, values, exact=1.0, source=source, model=model),)
@@ -116,5 +119,6 @@ _SOURCE = "Johnson 1985, Contact Mechanics, sections 3.2 (Boussinesq) and 4.2 (H
 PROBLEMS = (
     Problem("hertz-nu-0.3", "contact", _THEORY, _SOURCE, partial(force, nu=0.3, divisions=(8, 16)), 1),
     Problem("hertz-nu-0.49", "contact", _THEORY, _SOURCE, partial(force, nu=0.49, divisions=(8, 16)), 1),
+    Problem("hertz-3x3-points", "contact", _THEORY, _SOURCE, partial(force, nu=0.3, divisions=(8, 16), rule=3), 1),
     Problem("hertz-nu-0.3-finer", "contact", _THEORY, _SOURCE, partial(force, nu=0.3, divisions=(12, 24)), 2),
 )
