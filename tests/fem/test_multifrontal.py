@@ -75,7 +75,7 @@ def test_against_sparse_lu(name: str) -> None:
     with one_blas_thread():
         assert solver.factor(blocks, free=free, shift=shift)
         single = np.stack([solver.solve(r) for r in right])
-        several = solver.solve_many(right)
+        several = solver.solve(right)
     keep = free.ravel()
     matrix = _sparse(pattern, blocks)
     matrix.setdiag(matrix.diagonal() + shift.ravel())
@@ -117,7 +117,7 @@ def test_bits_do_not_depend_on_threads() -> None:
         for threads in (1, 2, 2):
             set_threads(threads)
             assert solver.factor(blocks, free=np.ones((n, 3), bool), shift=np.zeros((n, 3)))
-            found.append((solver.solve(right[0]).tobytes(), solver.solve_many(right).tobytes()))
+            found.append((solver.solve(right[0]).tobytes(), solver.solve(right).tobytes()))
     set_threads(2)
     assert found[0] == found[1] == found[2]
 

@@ -231,13 +231,17 @@ def diagonal(system: System) -> Array:
     return picked
 
 
+def times_free(system: System, x: Array) -> Array:
+    """Product of the matrix last formed with `x` (n, 3), zero where not free."""
+    return np.where(system.free, times_matrix(system, x), 0.0)
+
+
 def times_matrix(system: System, x: Array) -> Array:
     """Product of the matrix last formed with `x` (n, 3)."""
     p, lower = system.pattern, system.lower
     ordered = np.ascontiguousarray(x[p.order])
     out = np.empty_like(ordered)
-    gather.multiply(p.pointer, p.column, system.matrix, ordered, out)
-    gather.multiply_lower(lower.pointer, lower.targets, lower.source, system.matrix, ordered, out)
+    gather.multiply(p.pointer, p.column, lower.pointer, lower.targets, lower.source, system.matrix, ordered, out)
     result = np.empty_like(out)
     result[p.order] = out
     return result

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, lobpcg
 
-from canalrisk.fem.assemble import Evaluation, times_matrix
+from canalrisk.fem.assemble import Evaluation, times_free
 from canalrisk.fem.search import Potential
 from canalrisk.fem.system import System
 
@@ -26,10 +26,6 @@ FIRST_MOVE = 0.2
 MODE_ITERATIONS = 25
 # An unstable equilibrium is left by this much along its softest mode, mm: the first that lowers the energy.
 FALL_MM = (0.1, 0.02, 0.004)
-
-
-def _times(system: System, x: Array) -> Array:
-    return np.where(system.free, times_matrix(system, x), 0.0)
 
 
 def truncated_step(system: System, right: Array, *, reach: float) -> Array:
@@ -60,7 +56,7 @@ def truncated_step(system: System, right: Array, *, reach: float) -> Array:
     # Squares of z and of p in the norm of the shifted matrix.
     now = first = norm = float(np.vdot(rest, z))
     for iteration in range(MAX_PRODUCTS):
-        hp = _times(system, p)
+        hp = times_free(system, p)
         curvature = float(np.vdot(p, hp))
         if curvature <= FLAT * norm:
             return x + (FIRST_MOVE / longest(p)) * p if iteration else p
@@ -102,7 +98,7 @@ def lowest_mode(system: System) -> tuple[float, Array]:
     n = system.points.size
     operators = [
         LinearOperator((n, n), matmat=partial(by_column, f), matvec=partial(by_column, f), dtype=np.float64)
-        for f in (partial(_times, system), system.cholesky.solve)
+        for f in (partial(times_free, system), system.cholesky.solve)
     ]
     start = np.random.default_rng(0).standard_normal((n, 3)) * system.free.reshape(-1, 1)
     with warnings.catch_warnings():

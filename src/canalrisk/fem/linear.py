@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from canalrisk.fem.dissection import dissect
 from canalrisk.fem.elimination import eliminate
+from canalrisk.fem.kept import Factorisation
 from canalrisk.fem.kernels import blas, blocks
 from canalrisk.fem.multifrontal import Multifrontal
 from canalrisk.fem.pattern import NO_LINKS, Gather, Index, Pattern, build_pattern, node_graph, section_starts
 
 Array = NDArray[np.float64]
 Method = Literal["multifrontal", "sections"]
-
-
-class Factorisation(Protocol):
-    """What Newton needs of a direct solver."""
-
-    @property
-    def nbytes(self) -> int:
-        """Size of the stored factor, bytes."""
-
-    def factor(self, matrix: Array, *, free: NDArray[np.bool_], shift: Array) -> bool:
-        """Factor the matrix plus a diagonal; False if it is not positive definite."""
-
-    def solve(self, right: Array) -> Array:
-        """Solve with the last successful factor."""
 
 
 def build_solver(
@@ -109,6 +96,11 @@ class BlockCholesky:
         """Size of the stored factor, bytes."""
         return int(self._factor.nbytes)
 
+    @property
+    def worth(self) -> float:
+        """How many solves take as long as one factorisation, about."""
+        return 12.0
+
     def factor(self, matrix: Array, *, free: NDArray[np.bool_], shift: Array) -> bool:
         """Factor the matrix plus a diagonal; call under `one_blas_thread()`.
 
@@ -155,13 +147,16 @@ class BlockCholesky:
 
         Parameters
         ----------
-        right : (n, 3) ndarray
+        right : (n, 3) or (k, n, 3) ndarray
             By node; zero where not free.
 
         Returns
         -------
-        (n, 3) ndarray
+        ndarray
+            Of the same shape.
         """
+        if right.ndim == 3:
+            return np.stack([self.solve(one) for one in right])
         p = self.pattern
         np.take(right, p.order, axis=0, out=self._x)
         for inward in (1, 0):

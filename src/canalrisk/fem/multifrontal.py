@@ -14,6 +14,10 @@ from canalrisk.fem.pattern import Index, Pattern
 from canalrisk.fem.schedule import build_schedule
 
 Array = NDArray[np.float64]
+# Operations of a factorisation that take as long as reading an entry of the factor twice, and how many solves a
+# factorisation of a small mesh takes (both measured).
+OPERATIONS_PER_ENTRY = 45.0
+LEAST_WORTH = 12.0
 Precision = Literal["double", "single"]
 
 
@@ -49,6 +53,11 @@ class Multifrontal:
     def work_nbytes(self) -> int:
         """Size of the space for updates, bytes."""
         return self._schedule.room * np.dtype(self._type).itemsize
+
+    @property
+    def worth(self) -> float:
+        """How many solves take as long as one factorisation, about."""
+        return max(LEAST_WORTH, float(self.tree.operations.sum()) / (OPERATIONS_PER_ENTRY * self.tree.entries))
 
     def factor(self, matrix: Array, *, free: NDArray[np.bool_], shift: Array) -> bool:
         """Factor the matrix plus a diagonal; call under `one_blas_thread()`.
@@ -90,28 +99,17 @@ class Multifrontal:
 
         Parameters
         ----------
-        right : (n, 3) ndarray
-            By node; zero where not free.
+        right : (n, 3) or (k, n, 3) ndarray
+            By node; zero where not free. Several at once take less time than one after another.
 
         Returns
         -------
-        (n, 3) ndarray
+        ndarray
+            Of the same shape.
         """
-        solution: Array = self.solve_many(right[None])[0]
-        return solution
-
-    def solve_many(self, right: Array) -> Array:
-        """Solve for several right-hand sides at once.
-
-        Parameters
-        ----------
-        right : (k, n, 3) ndarray
-            By node; zero where not free.
-
-        Returns
-        -------
-        (k, n, 3) ndarray
-        """
+        if right.ndim == 2:
+            solution: Array = self.solve(right[None])[0]
+            return solution
         k, n, _ = right.shape
         x = np.ascontiguousarray(right[:, self.tree.order], self._type)
         y = np.empty(3 * k * len(self.tree.rows), self._type)
@@ -145,13 +143,15 @@ def _symbolic(pattern: Pattern, tree: Tree, update: Index) -> Any:
         found = np.searchsorted(keys, front * n + position) - tree.pointer[front] + count
         return np.where(position < tree.starts[front + 1], position - tree.starts[front], found).astype(np.int64)
 
+    local = place(tree.parent[fronts_of_rows], tree.rows)
     by_parent = np.argsort(tree.parent, kind="stable")
     by_parent = by_parent[tree.parent[by_parent] >= 0]
     return fronts.Fronts(
         starts=tree.starts,
         pointer=tree.pointer,
         rows=tree.rows,
-        local=place(tree.parent[fronts_of_rows], tree.rows),
+        local=local,
+        runs=_runs(local, fronts_of_rows),
         first_child=np.searchsorted(tree.parent[by_parent], np.arange(s + 1)).astype(np.int64),
         children=by_parent.astype(np.int64),
         panels=np.concatenate(([0], np.cumsum(size))).astype(np.int64),
@@ -159,3 +159,12 @@ def _symbolic(pattern: Pattern, tree: Tree, update: Index) -> Any:
         blocks=pattern.pointer,
         place=place(np.repeat(owner, np.diff(pattern.pointer)), pattern.column),
     )
+
+
+def _runs(local: Index, front: Index) -> Index:
+    """Where the run of consecutive numbers of one front ends that each entry of `local` is in."""
+    if not len(local):
+        return np.empty(0, np.int64)
+    last = np.append((np.diff(local) != 1) | (np.diff(front) != 0), True)
+    stops = np.flatnonzero(last)
+    return (stops[np.searchsorted(stops, np.arange(len(local)))] + 1).astype(np.int64)

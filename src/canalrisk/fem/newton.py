@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from canalrisk.fem.ahead import Pressures, Rates, use_own
-from canalrisk.fem.assemble import Evaluation, Touch, diagonal, evaluate, times_matrix
+from canalrisk.fem.assemble import Evaluation, Touch, diagonal, evaluate, times_free, times_matrix
 from canalrisk.fem.indefinite import fall, truncated_step
 from canalrisk.fem.materials import shear_moduli
 from canalrisk.fem.search import Potential, search
@@ -26,6 +27,10 @@ SHIFTS = (0.0, 1e-3, 3e-2, 0.5, 10.0)
 NEUTRAL = 1e-9
 # An unstable equilibrium is left so many times.
 MAX_FALLS = 3
+# Linear systems are solved at least to this part of the residual: a Newton iteration costs more than three of CG's.
+LOOSEST = 1e-2
+# Farther from equilibrium, relative residual, a matrix is unlike any before it.
+NEAR = 0.3
 
 
 @dataclass(eq=False)
@@ -173,15 +178,20 @@ def _descend(
             right = np.where(free, right - times_matrix(system, increments), 0.0)
         # A matrix that was indefinite one iteration ago likely still is: start one level below.
         start = max(level - 1, 0)
-        level = start + _factor(system, scales, levels=SHIFTS[start:])
-        factorisations += 1 + level - start
-        if level == len(SHIFTS):
-            return Outcome(u, now, False, "tangent not positive definite", iteration, factorisations - 1, residual)
-        definite = own and level == 0
-        if level == 0 or first_prescribed:
-            step = system.cholesky.solve(right)
+        step = _with_kept_factor(system, right, history, settings=settings) if start == 0 else None
+        definite = False
+        if step is None:
+            level = start + _factor(system, scales, levels=SHIFTS[start:])
+            factorisations += 1 + level - start
+            if level == len(SHIFTS):
+                return Outcome(u, now, False, "tangent not positive definite", iteration, factorisations - 1, residual)
+            definite = own and level == 0
+            if level == 0 or first_prescribed:
+                step = system.cholesky.solve(right)
+            else:
+                step = truncated_step(system, right, reach=settings.reach)
         else:
-            step = truncated_step(system, right, reach=settings.reach)
+            level = 0
         if not np.isfinite(step).all():
             return Outcome(u, now, False, "step is not finite", iteration, factorisations, residual)
         # Near the end of a final solve every tangent is that of its state.
@@ -210,5 +220,21 @@ def _factor(system: System, scales: Scales, *, levels: Sequence[float]) -> int:
     """Factor the matrix last formed with the first of the shifts `levels` that does; their number if none does."""
     for number, shift in enumerate(levels):
         if system.cholesky.factor(system.matrix, free=system.free, shift=shift * scales.diagonal):
+            if number > 0:
+                system.cholesky.forget()
             return number
     return len(levels)
+
+
+def _with_kept_factor(system: System, right: Array, history: list[float], *, settings: Settings) -> Array | None:
+    """Solve by conjugate gradients on the last factor; None if there is none, or a new one is better.
+
+    How far: Eisenstat and Walker 1996 (SIAM J Sci Comput 17:16), choice 2, whose square keeps Newton quadratic at the
+    end; beyond a tenth of Newton's tolerance nothing is gained.
+    """
+    residual = history[-1]
+    if residual >= NEAR or not settings.keep_factor:
+        return None
+    ratio = residual / history[-2] if len(history) > 1 and history[-2] > 0.0 else 1.0
+    forcing = min(LOOSEST, max(0.5 * ratio * ratio, 0.1 * settings.tolerance / max(residual, settings.tolerance)))
+    return system.cholesky.improve(partial(times_free, system), right, free=system.free, tolerance=forcing)

@@ -47,6 +47,8 @@ class Settings:
         Attempts per load.
     corners : bool
         Refuse states with an inverted element corner. Only for comparisons on singular problems should this be off.
+    keep_factor : bool
+        Solve by conjugate gradients on the last factor while that is cheaper than a new one.
     """
 
     tolerance: float = 1e-6
@@ -64,6 +66,7 @@ class Settings:
     shortest_step: float = 1.0 / 512.0
     max_steps: int = 400
     corners: bool = True
+    keep_factor: bool = True
 
 
 @dataclass(frozen=True)

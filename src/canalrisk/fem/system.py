@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from canalrisk.errors import GeometryError
 from canalrisk.fem import reference
-from canalrisk.fem.linear import Factorisation, Method, build_solver
+from canalrisk.fem.kept import KeptFactor
+from canalrisk.fem.linear import Method, build_solver
 from canalrisk.fem.materials import material_table
 from canalrisk.fem.membrane import membrane_properties
 from canalrisk.fem.model import Model, check_model
@@ -82,7 +83,7 @@ class System:
     contact_shape: Array
     check_shape: Array
     free: NDArray[np.bool_]
-    cholesky: Factorisation
+    cholesky: KeptFactor
     cell_energy: Array
     cell_force: Array
     cell_blocks: Array
@@ -199,7 +200,7 @@ def prepare(model: Model, *, method: Method = "multifrontal") -> System:
         contact_shape=np.ascontiguousarray(reference.quad_shape(reference.quad_rule(model.contact_rule))),
         check_shape=np.ascontiguousarray(reference.quad_shape(reference.quad_rule(3))),
         free=free.reshape(n, 3),
-        cholesky=cholesky,
+        cholesky=KeptFactor(cholesky),
         cell_energy=np.zeros(m),
         cell_force=np.zeros((m, 8, 3)),
         cell_blocks=np.zeros((m, 36, 9)),

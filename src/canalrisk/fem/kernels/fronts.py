@@ -17,21 +17,25 @@ from canalrisk.fem.kernels import dense, tasks
 
 # Columns of a panel, a multiple of 3; also the height of the tiles that different threads work on.
 PANEL = 192
+# Triangular solves are several times slower than products: they are done on blocks of so many columns only.
+BLOCK = 32
 SUBTREE, PIVOT_PANEL, UPDATE_PANEL, SUBTRACT, DIAGONAL, DIVIDE, COMPLETE = range(7)
 
 
 class Fronts(NamedTuple):
     """The symbolic part.
 
-    `starts` first pivot of each front; `pointer` into its `rows` (positions) and `local` (those rows' places in the
-    parent's front, by node); `first_child` into `children`; `panels` and `update` offsets in factor and work space;
-    `blocks` first stored block of each position and `place` the blocks' rows in their front, by node.
+    `starts` first pivot of each front; `pointer` into its `rows` (positions), `local` (those rows' places in the
+    parent's front, by node) and `runs` (where the run of consecutive places ends that a row is in); `first_child`
+    into `children`; `panels` and `update` offsets in factor and work space; `blocks` first stored block of each
+    position and `place` the blocks' rows in their front, by node.
     """
 
     starts: Any
     pointer: Any
     rows: Any
     local: Any
+    runs: Any
     first_child: Any
     children: Any
     panels: Any
@@ -69,19 +73,17 @@ def _take(s, child, first, last, base, target, at, height, work):
         k = 3 * j // PANEL
         rows = 3 * n - k * PANEL
         source = s.update[child] + _offset(3 * n, k) - k * PANEL
-        for q in range(3):
-            column = source + (3 * j + q - k * PANEL) * rows
-            goal = at + (3 * (local[j] - first) + q) * height - 3 * base
-            i = j
-            while i < n:
-                # Rows that follow one another in both are added in one run.
-                e = i + 1
-                while e < n and local[e] == local[e - 1] + 1:
-                    e += 1
-                a, b = column + 3 * i, goal + 3 * local[i]
+        goal = at + 3 * (local[j] - first) * height - 3 * base
+        i = j
+        while i < n:
+            # Rows that follow one another in both are added in one run.
+            e = s.runs[r0 + i] - r0
+            for q in range(3):
+                a = source + (3 * j + q - k * PANEL) * rows + 3 * i
+                b = goal + q * height + 3 * local[i]
                 for t in range(3 * (e - i)):
                     target[b + t] += work[a + t]
-                i = e
+            i = e
 
 
 @part_kernel
@@ -159,7 +161,23 @@ def _subtract(s, f, k, r0, r1, factor, z):
 def _diagonal(s, f, k, factor, z):
     p, q = _sizes(s, f)
     c0 = k * PANEL
-    return dense.factor_block(min(PANEL, p - c0), factor, s.panels[f] + _offset(p + q, k), p + q - c0, z)
+    width, ld = min(PANEL, p - c0), p + q - c0
+    at = s.panels[f] + _offset(p + q, k)
+    for b0 in range(0, width, BLOCK):
+        n = min(BLOCK, width - b0)
+        own = at + b0 * (ld + 1)
+        if b0 > 0:
+            dense.subtract_square(n, b0, factor, at + b0, ld, factor, own, ld, z)
+        if dense.factor_block(n, factor, own, ld, z) != 0:
+            return 1
+        rest = width - b0 - n
+        if rest > 0:
+            if b0 > 0:
+                dense.subtract_product(
+                    rest, n, b0, factor, at + b0 + n, ld, factor, at + b0, ld, factor, own + n, ld, z
+                )
+            dense.divide_rows(rest, n, factor, own, ld, factor, own + n, ld, z)
+    return 0
 
 
 @part_kernel
@@ -168,9 +186,18 @@ def _divide(s, f, k, r0, r1, factor, z):
     c0 = k * PANEL
     width = min(PANEL, p - c0)
     at = s.panels[f] + _offset(p + q, k)
+    ld = p + q - c0
     below = max(r0, c0 + width)
-    if below < r1:
-        dense.divide_rows(r1 - below, width, factor, at, p + q - c0, factor, at + below - c0, p + q - c0, z)
+    rows = r1 - below
+    if rows <= 0:
+        return
+    first = at + below - c0
+    for b0 in range(0, width, BLOCK):
+        n = min(BLOCK, width - b0)
+        column = first + b0 * ld
+        if b0 > 0:
+            dense.subtract_product(rows, n, b0, factor, first, ld, factor, at + b0, ld, factor, column, ld, z)
+        dense.divide_rows(rows, n, factor, at + b0 * (ld + 1), ld, factor, column, ld, z)
 
 
 @part_kernel
@@ -196,19 +223,21 @@ def _complete(s, f, j, r0, r1, factor, work, z):
 
 @part_kernel
 def _whole_front(s, f, blocks, free, shift, factor, work, z):
-    """Assemble and eliminate one front on one thread; returns 0 unless a pivot is not positive."""
+    """Assemble and eliminate one front on one thread; returns 0 unless a pivot is not positive.
+
+    Panels of the update are assembled when they are needed, while they are in the cache.
+    """
     p, q = _sizes(s, f)
     panels, rest = (p + PANEL - 1) // PANEL, (q + PANEL - 1) // PANEL
     for k in range(panels):
         _pivot_panel(s, f, k, blocks, free, shift, factor, work)
-    for k in range(rest):
-        _update_panel(s, f, k, work)
     for k in range(panels):
         _subtract(s, f, k, k * PANEL, p + q, factor, z)
         if _diagonal(s, f, k, factor, z) != 0:
             return 1
         _divide(s, f, k, k * PANEL, p + q, factor, z)
     for k in range(rest):
+        _update_panel(s, f, k, work)
         _complete(s, f, k, k * PANEL, q, factor, work, z)
     return 0
 

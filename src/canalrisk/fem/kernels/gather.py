@@ -37,13 +37,20 @@ def gather_blocks(targets, pointer, source, values, out):
 
 
 @pkernel
-def multiply(pointer, column, blocks, x, out):
-    """Product of the symmetric block matrix (upper rows: `pointer`, `column`, `blocks`) with `x` (n, 3).
+def multiply(pointer, column, lower_pointer, lower_row, position, blocks, x, out):
+    """Product of a symmetric block matrix with `x` (n, 3): `pointer`, `column` and `blocks` are its upper rows.
 
-    Reads the lower half through a second pass in `multiply_lower`; rows are independent.
+    Row i of the strictly lower half has, transposed, ``blocks[position[k]]`` at ``lower_row[k]``. Every row is summed
+    by itself in a fixed order, so each block off the diagonal is read twice.
     """
     for i in prange(len(pointer) - 1):
         a = b = c = 0.0
+        for k in range(lower_pointer[i], lower_pointer[i + 1]):
+            j, v = lower_row[k], blocks[position[k]]
+            p, q, r = x[j, 0], x[j, 1], x[j, 2]
+            a += v[0] * p + v[3] * q + v[6] * r
+            b += v[1] * p + v[4] * q + v[7] * r
+            c += v[2] * p + v[5] * q + v[8] * r
         for k in range(pointer[i], pointer[i + 1]):
             j, v = column[k], blocks[k]
             p, q, r = x[j, 0], x[j, 1], x[j, 2]
@@ -51,19 +58,3 @@ def multiply(pointer, column, blocks, x, out):
             b += v[3] * p + v[4] * q + v[5] * r
             c += v[6] * p + v[7] * q + v[8] * r
         out[i, 0], out[i, 1], out[i, 2] = a, b, c
-
-
-@pkernel
-def multiply_lower(pointer, row, position, blocks, x, out):
-    """Add the strictly lower half: row i of the transpose has blocks ``blocks[position[k]]`` at `row[k]`."""
-    for i in prange(len(pointer) - 1):
-        a = b = c = 0.0
-        for k in range(pointer[i], pointer[i + 1]):
-            j, v = row[k], blocks[position[k]]
-            p, q, r = x[j, 0], x[j, 1], x[j, 2]
-            a += v[0] * p + v[3] * q + v[6] * r
-            b += v[1] * p + v[4] * q + v[7] * r
-            c += v[2] * p + v[5] * q + v[8] * r
-        out[i, 0] += a
-        out[i, 1] += b
-        out[i, 2] += c

@@ -1,0 +1,143 @@
+"""A factor that outlives its matrix: conjugate gradients on the matrix of now, preconditioned by the factor of then."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Apply = Callable[[Array], Array]
+
+# After so many iterations the pace is judged, leniently: residuals fall faster later than at first.
+JUDGED, LENIENT = 5, 1.5
+
+
+class Factorisation(Protocol):
+    """What a direct solver does."""
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the stored factor, bytes."""
+
+    @property
+    def worth(self) -> float:
+        """How many solves take as long as one factorisation, about."""
+
+    def factor(self, matrix: Array, *, free: NDArray[np.bool_], shift: Array) -> bool:
+        """Factor the matrix plus a diagonal; False if it is not positive definite."""
+
+    def solve(self, right: Array) -> Array:
+        """Solve with the last successful factor, (n, 3) or several at once, (k, n, 3)."""
+
+
+@dataclass(eq=False)
+class KeptFactor:
+    """A direct solver that can also solve with a matrix near the one it has factored.
+
+    Parameters
+    ----------
+    solver : Factorisation
+    """
+
+    solver: Factorisation
+    iterations: int = field(default=0, init=False)
+    _free: NDArray[np.bool_] | None = field(default=None, init=False)
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the stored factor, bytes."""
+        return self.solver.nbytes
+
+    def factor(self, matrix: Array, *, free: NDArray[np.bool_], shift: Array) -> bool:
+        """Factor the matrix plus a diagonal; see `Multifrontal.factor`."""
+        good = self.solver.factor(matrix, free=free, shift=shift)
+        self._free = free.copy() if good else None
+        return good
+
+    def forget(self) -> None:
+        """Use the present factor for `solve` only: it is not that of a matrix near the next ones."""
+        self._free = None
+
+    def solve(self, right: Array) -> Array:
+        """Solve with the last factor, (n, 3) or several right-hand sides (k, n, 3)."""
+        return self.solver.solve(right)
+
+    def improve(self, times: Apply, right: Array, *, free: NDArray[np.bool_], tolerance: float) -> Array | None:
+        """Solve with the matrix of now, if the factor of then serves.
+
+        Parameters
+        ----------
+        times : callable
+            Product of the matrix of now with (n, 3); zero where not free.
+        right : (n, 3) ndarray
+        free : (n, 3) ndarray of bool
+            A factor with other free degrees of freedom does not serve.
+        tolerance : float
+            Residual norm over that of `right`.
+
+        Returns
+        -------
+        (n, 3) ndarray or None
+            None if there is no factor, iterations would cost more than a new one, or curvature is negative.
+        """
+        if self._free is None or not np.array_equal(self._free, free):
+            return None
+        limit = max(2, math.floor(0.6 * self.solver.worth))
+        found, iterations = conjugate_gradients(times, self.solve, right, tolerance=tolerance, limit=limit)
+        self.iterations += iterations
+        return found
+
+
+def conjugate_gradients(
+    times: Apply, precondition: Apply, right: Array, *, tolerance: float, limit: int
+) -> tuple[Array | None, int]:
+    """Preconditioned conjugate gradients that give up as soon as they are not worth it.
+
+    Parameters
+    ----------
+    times, precondition : callable
+        Products with the matrix and with an approximate, positive definite inverse.
+    right : (n, 3) ndarray
+    tolerance : float
+        Residual norm over that of `right`.
+    limit : int
+        Most iterations; fewer are made if the pace shows that they will not do.
+
+    Returns
+    -------
+    solution : (n, 3) ndarray or None
+        None if the limit would be exceeded, or a direction of negative curvature was met. Any iterate before that is
+        a descent direction of the quadratic form.
+    iterations : int
+    """
+    goal = tolerance * float(np.linalg.norm(right))
+    x = np.zeros_like(right)
+    rest = right
+    size = start = float(np.linalg.norm(rest))
+    z = precondition(rest)
+    p = z
+    now = float(np.vdot(rest, z))
+    for iteration in range(1, limit + 1):
+        hp = times(p)
+        curvature = float(np.vdot(p, hp))
+        if not curvature > 0.0:
+            return None, iteration
+        alpha = now / curvature
+        x = x + alpha * p
+        rest = rest - alpha * hp
+        size = float(np.linalg.norm(rest))
+        if size <= goal:
+            return x, iteration
+        if iteration >= JUDGED and iteration * math.log(goal / start) < LENIENT * limit * min(
+            math.log(size / start), 0.0
+        ):
+            return None, iteration
+        z = precondition(rest)
+        before, now = now, float(np.vdot(rest, z))
+        p = z + (now / before) * p
+    return None, limit

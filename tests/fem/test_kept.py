@@ -1,0 +1,105 @@
+"""Conjugate gradients on a factor of another matrix, and Newton with it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from test_multifrontal import _random_blocks, _sparse
+
+from canalrisk._jit import one_blas_thread
+from canalrisk.fem import Load, Model, NeoHookean, Settings, Supports, dofs, prepare, solve
+from canalrisk.fem.assemble import evaluate, times_free
+from canalrisk.fem.kept import KeptFactor, conjugate_gradients
+from canalrisk.fem.linear import build_solver
+from canalrisk.fem.multifrontal import Multifrontal
+from canalrisk.mesh import elliptic_cylinder
+from conftest import block
+
+
+def _problem(seed: int):  # type: ignore[no-untyped-def]
+    mesh = block(4, 4, 6)
+    pattern, _, solver = build_solver(mesh.cells, points=mesh.points, section_size=mesh.section_size)
+    blocks = _random_blocks(pattern, seed=seed)
+    n = len(mesh.points)
+    right = np.random.default_rng(seed).normal(size=(n, 3))
+    return pattern, solver, blocks, right, np.ones((n, 3), bool)
+
+
+def test_solves_with_the_matrix_of_now() -> None:
+    pattern, solver, blocks, right, free = _problem(1)
+    # A change of one tenth, symmetric since blocks on the diagonal stay as they are.
+    other = blocks * (1.0 + 0.1 * np.random.default_rng(8).random((len(blocks), 1)))
+    matrix = _sparse(pattern, other)
+    kept = KeptFactor(solver)
+
+    def times(x: np.ndarray) -> np.ndarray:
+        return (matrix @ x.ravel()).reshape(-1, 3)
+
+    with one_blas_thread():
+        assert kept.improve(times, right, free=free, tolerance=1e-2) is None
+        assert kept.factor(blocks, free=free, shift=np.zeros_like(right))
+        assert kept.improve(times, right, free=free, tolerance=1e-2) is not None
+        x, _ = conjugate_gradients(times, kept.solve, right, tolerance=1e-10, limit=40)
+        assert x is not None
+        assert np.linalg.norm(times(x) - right) <= 1.01e-10 * np.linalg.norm(right)
+        # Another set of supports, or a factor that is no neighbour's, is not used.
+        fewer = free.copy()
+        fewer[3, 1] = False
+        assert kept.improve(times, right, free=fewer, tolerance=1e-2) is None
+        kept.forget()
+        assert kept.improve(times, right, free=free, tolerance=1e-2) is None
+
+
+def test_negative_curvature_and_bad_pace_are_told() -> None:
+    pattern, solver, blocks, right, free = _problem(2)
+    matrix = _sparse(pattern, blocks)
+    with one_blas_thread():
+        assert solver.factor(blocks, free=free, shift=np.zeros_like(right))
+        found, _ = conjugate_gradients(
+            lambda x: -(matrix @ x.ravel()).reshape(-1, 3), solver.solve, right, tolerance=1e-6, limit=50
+        )
+        assert found is None
+        # Without a factor, 1000 : 1 in the diagonal: hundreds of iterations, recognised long before.
+        scale = np.logspace(0, 3, right.size).reshape(-1, 3)
+        found, iterations = conjugate_gradients(lambda x: scale * x, lambda x: x, right, tolerance=1e-10, limit=15)
+        assert found is None
+        assert iterations < 15
+
+
+def test_single_precision_factor_reaches_double_accuracy() -> None:
+    mesh = elliptic_cylinder((4, 2, 10))
+    fixed = dofs(mesh.node_sets["ends"])
+    law = NeoHookean.from_young(0.25, poisson=0.49)
+    system = prepare(Model(mesh=mesh, materials=(law,), supports=Supports(fixed=fixed)))
+    evaluate(system, np.zeros_like(mesh.points), touches=(), forces=None, tangent=True)
+    exact = system.cholesky.solver
+    assert isinstance(exact, Multifrontal)
+    single = KeptFactor(Multifrontal(exact.pattern, exact.tree, precision="single"))
+    right = np.where(system.free, np.random.default_rng(3).normal(size=mesh.points.shape), 0.0)
+    with one_blas_thread():
+        assert single.factor(system.matrix, free=system.free, shift=np.zeros_like(right))
+        assert system.cholesky.factor(system.matrix, free=system.free, shift=np.zeros_like(right))
+        x = single.improve(lambda v: times_free(system, v), right, free=system.free, tolerance=1e-10)
+        expected = system.cholesky.solve(right)
+    assert single.nbytes == exact.nbytes // 2
+    assert x is not None
+    assert np.linalg.norm(times_free(system, x) - right) <= 1e-9 * np.linalg.norm(right)
+    # The residual is 1e-10 of the right-hand side; the condition of the matrix is below 1e5.
+    assert x == pytest.approx(expected, rel=0, abs=1e-5 * np.abs(expected).max())
+
+
+def test_newton_ends_at_the_same_state_with_fewer_factorisations() -> None:
+    mesh = elliptic_cylinder((4, 2, 10))
+    fixed = np.concatenate([dofs(mesh.node_sets["ends"])])
+    system = prepare(Model(mesh=mesh, materials=(NeoHookean(0.1, 1.0),), supports=Supports(fixed=fixed)))
+    forces = np.zeros_like(mesh.points)
+    forces[mesh.node_sets["post"], 1] = 2e-2
+    loads = [Load(forces=f * forces) for f in (0.5, 1.0)]
+    fresh = solve(system, loads, settings=Settings(tolerance=1e-9, keep_factor=False))
+    kept = solve(system, loads, settings=Settings(tolerance=1e-9))
+    assert all(s.converged for s in (*fresh, *kept))
+    assert sum(s.factorisations for s in kept) < 0.7 * sum(s.factorisations for s in fresh)
+    # Quadratic end: at most one iteration more per load.
+    assert sum(s.iterations for s in kept) <= sum(s.iterations for s in fresh) + len(loads)
+    # Residuals of 1e-9 of the forces, a condition below 1e4.
+    assert np.abs(kept[-1].u - fresh[-1].u).max() < 1e-5 * np.abs(fresh[-1].u).max()
