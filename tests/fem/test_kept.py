@@ -30,7 +30,7 @@ def test_solves_with_the_matrix_of_now() -> None:
     # A change of one tenth, symmetric since blocks on the diagonal stay as they are.
     other = blocks * (1.0 + 0.1 * np.random.default_rng(8).random((len(blocks), 1)))
     matrix = _sparse(pattern, other)
-    kept = KeptFactor(solver)
+    kept = KeptFactor(solver, limit=10)
 
     def times(x: np.ndarray) -> np.ndarray:
         return (matrix @ x.ravel()).reshape(-1, 3)
@@ -74,7 +74,7 @@ def test_single_precision_factor_reaches_double_accuracy() -> None:
     evaluate(system, np.zeros_like(mesh.points), touches=(), forces=None, tangent=True)
     exact = system.cholesky.solver
     assert isinstance(exact, Multifrontal)
-    single = KeptFactor(Multifrontal(exact.pattern, exact.tree, precision="single"))
+    single = KeptFactor(Multifrontal(exact.pattern, exact.tree, precision="single"), limit=10)
     right = np.where(system.free, np.random.default_rng(3).normal(size=mesh.points.shape), 0.0)
     with one_blas_thread():
         assert single.factor(system.matrix, free=system.free, shift=np.zeros_like(right))
@@ -92,6 +92,7 @@ def test_newton_ends_at_the_same_state_with_fewer_factorisations() -> None:
     mesh = elliptic_cylinder((4, 2, 10))
     fixed = np.concatenate([dofs(mesh.node_sets["ends"])])
     system = prepare(Model(mesh=mesh, materials=(NeoHookean(0.1, 1.0),), supports=Supports(fixed=fixed)))
+    system.cholesky.limit = 10
     forces = np.zeros_like(mesh.points)
     forces[mesh.node_sets["post"], 1] = 2e-2
     loads = [Load(forces=f * forces) for f in (0.5, 1.0)]

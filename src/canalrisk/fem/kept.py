@@ -15,6 +15,7 @@ Apply = Callable[[Array], Array]
 
 # After so many iterations the pace is judged, leniently: residuals fall faster later than at first.
 JUDGED, LENIENT = 5, 1.5
+SHARE, LEAST_WORTH = 0.6, 10.0
 
 
 class Factorisation(Protocol):
@@ -42,9 +43,13 @@ class KeptFactor:
     Parameters
     ----------
     solver : Factorisation
+    limit : int, optional
+        Most iterations that are made instead of a factorisation. By default as many as 0.6 of its time allow; none
+        where it is worth less than ten solves, as on thin tubes, where nothing would be gained.
     """
 
     solver: Factorisation
+    limit: int | None = None
     iterations: int = field(default=0, init=False)
     _free: NDArray[np.bool_] | None = field(default=None, init=False)
 
@@ -85,9 +90,12 @@ class KeptFactor:
         (n, 3) ndarray or None
             None if there is no factor, iterations would cost more than a new one, or curvature is negative.
         """
-        if self._free is None or not np.array_equal(self._free, free):
+        limit = self.limit
+        if limit is None:
+            worth = self.solver.worth
+            limit = math.floor(SHARE * worth) if worth >= LEAST_WORTH else 0
+        if limit == 0 or self._free is None or not np.array_equal(self._free, free):
             return None
-        limit = max(2, math.floor(0.6 * self.solver.worth))
         found, iterations = conjugate_gradients(times, self.solve, right, tolerance=tolerance, limit=limit)
         self.iterations += iterations
         return found

@@ -14,10 +14,8 @@ from canalrisk.fem.pattern import Index, Pattern
 from canalrisk.fem.schedule import build_schedule
 
 Array = NDArray[np.float64]
-# Operations of a factorisation that take as long as reading an entry of the factor twice, and how many solves a
-# factorisation of a small mesh takes (both measured).
+# Operations of a factorisation that take as long as reading an entry of the factor twice (measured).
 OPERATIONS_PER_ENTRY = 45.0
-LEAST_WORTH = 12.0
 Precision = Literal["double", "single"]
 
 
@@ -57,7 +55,7 @@ class Multifrontal:
     @property
     def worth(self) -> float:
         """How many solves take as long as one factorisation, about."""
-        return max(LEAST_WORTH, float(self.tree.operations.sum()) / (OPERATIONS_PER_ENTRY * self.tree.entries))
+        return float(self.tree.operations.sum()) / (OPERATIONS_PER_ENTRY * self.tree.entries)
 
     def factor(self, matrix: Array, *, free: NDArray[np.bool_], shift: Array) -> bool:
         """Factor the matrix plus a diagonal; call under `one_blas_thread()`.
