@@ -3,6 +3,7 @@
 Units: mm, N, MPa. ``model -> prepare(model) -> solve(system, loads) -> [State] -> stress_strain(system, state.u)``.
 """
 
+from canalrisk.fem.batch import solve_batch
 from canalrisk.fem.elastic import LinearElastic, MooneyRivlin, NeoHookean
 from canalrisk.fem.fibres import FibreReinforced
 from canalrisk.fem.insertion import first_touch
@@ -44,6 +45,7 @@ __all__ = [
     "quadrature_points",
     "set_dofs",
     "solve",
+    "solve_batch",
     "stress_strain",
     "truss_tensions",
 ]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canalrisk.fem.assemble import Touch
+from canalrisk.fem.kept import Asking
 from canalrisk.fem.newton import Outcome, Scales, minimise
 from canalrisk.fem.settings import Settings, StepRecord
 from canalrisk.fem.system import System
@@ -49,7 +50,7 @@ def augment(
     scales: Scales,
     settings: Settings,
     record: list[StepRecord],
-) -> tuple[Array, tuple[Touch, ...], str]:
+) -> Asking[tuple[Array, tuple[Touch, ...], str]]:
     """Update multipliers and solve again until penetration and forces settle.
 
     Parameters
@@ -79,7 +80,7 @@ def augment(
             abs(a - b) <= settings.force_change * max(now) for a, b in zip(now, forces_before, strict=True)
         )
         if depth <= settings.penetration and (settled or max(now) == 0.0):
-            u, reason = _polish(system, u, touches, forces, scales, settings, record)
+            u, reason = yield from _polish(system, u, touches, forces, scales, settings, record)
             depth = _depth(system, touches, system.points + u)
             if reason or depth <= settings.penetration:
                 return u, touches, reason
@@ -90,7 +91,7 @@ def augment(
         if depth > settings.penetration and depth > 0.3 * previous and share == 1.0:
             penalty *= STIFFER
         trial = tuple(_toward(touch, penalty, share) for touch in touches)
-        outcome = minimise(system, u, touches=trial, forces=forces, scales=scales, settings=loose)
+        outcome = yield from minimise(system, u, touches=trial, forces=forces, scales=scales, settings=loose)
         good = outcome.converged and outcome.evaluation.depth <= depth + settings.penetration
         record.append(_entry(outcome, accepted=good))
         if not good:
@@ -105,7 +106,7 @@ def augment(
         share = min(1.0, 4.0 * share)
         depth = _depth(system, touches, system.points + u)
     if depth <= settings.penetration:
-        u, reason = _polish(system, u, touches, forces, scales, settings, record)
+        u, reason = yield from _polish(system, u, touches, forces, scales, settings, record)
         depth = _depth(system, touches, system.points + u)
         if reason or depth <= settings.penetration:
             return u, touches, reason
@@ -115,9 +116,11 @@ def augment(
 def _polish(
     system: System, u: Array, touches: tuple[Touch, ...], forces: Array | None, scales: Scales, settings: Settings,
     record: list[StepRecord],
-) -> tuple[Array, str]:  # fmt: skip
+) -> Asking[tuple[Array, str]]:  # fmt: skip
     """Meet the tolerance proper with the final multipliers, in a stable equilibrium."""
-    outcome = minimise(system, u, touches=touches, forces=forces, scales=scales, settings=settings, final=True)
+    outcome = yield from minimise(
+        system, u, touches=touches, forces=forces, scales=scales, settings=settings, final=True
+    )
     record.append(_entry(outcome, accepted=outcome.converged))
     if not outcome.converged:
         return u, f"last iterations did not converge: {outcome.reason}"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Apply = Callable[[Array], Array]
+T = TypeVar("T")
+# A solve in progress: it hands out vectors, is given each multiplied by the inverse of the kept factor's matrix, and
+# ends with its result. Who drives it decides whose factor that is, and may serve several solves at a time.
+Asking = Generator[Array, Array, T]
 
 # After so many iterations the pace is judged, leniently: residuals fall faster later than at first.
 JUDGED, LENIENT = 5, 1.5
@@ -35,6 +39,9 @@ class Factorisation(Protocol):
     def solve(self, right: Array) -> Array:
         """Solve with the last successful factor, (n, 3) or several at once, (k, n, 3)."""
 
+    def twin(self) -> Factorisation:
+        """Return a solver of the same pattern with a factor of its own."""
+
 
 @dataclass(eq=False)
 class KeptFactor:
@@ -46,10 +53,14 @@ class KeptFactor:
     limit : int, optional
         Most iterations that are made instead of a factorisation. By default as many as 0.6 of its time allow; none
         where it is worth less than ten solves, as on thin tubes, where nothing would be gained.
+    reliance : {"own", "shared", "none"}
+        What `improve` relies on: the last factor made here, one that whoever drives the solve keeps, or none. In the
+        latter cases factors made here serve `solve` alone.
     """
 
     solver: Factorisation
     limit: int | None = None
+    reliance: Literal["own", "shared", "none"] = "own"
     iterations: int = field(default=0, init=False)
     _free: NDArray[np.bool_] | None = field(default=None, init=False)
 
@@ -72,7 +83,7 @@ class KeptFactor:
         """Solve with the last factor, (n, 3) or several right-hand sides (k, n, 3)."""
         return self.solver.solve(right)
 
-    def improve(self, times: Apply, right: Array, *, free: NDArray[np.bool_], tolerance: float) -> Array | None:
+    def improve(self, times: Apply, right: Array, *, free: NDArray[np.bool_], tolerance: float) -> Asking[Array | None]:
         """Solve with the matrix of now, if the factor of then serves.
 
         Parameters
@@ -94,22 +105,36 @@ class KeptFactor:
         if limit is None:
             worth = self.solver.worth
             limit = math.floor(SHARE * worth) if worth >= LEAST_WORTH else 0
-        if limit == 0 or self._free is None or not np.array_equal(self._free, free):
+        own = self._free is not None and np.array_equal(self._free, free)
+        if limit == 0 or self.reliance == "none" or (self.reliance == "own" and not own):
             return None
-        found, iterations = conjugate_gradients(times, self.solve, right, tolerance=tolerance, limit=limit)
+        found, iterations = yield from conjugate_gradients(times, right, tolerance=tolerance, limit=limit)
         self.iterations += iterations
         return found
 
 
+def alone(asking: Asking[T], precondition: Apply) -> T:
+    """Drive a solve to its end with `precondition` for every vector it hands out."""
+    try:
+        vector = next(asking)
+        while True:
+            vector = asking.send(precondition(vector))
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
+
 def conjugate_gradients(
-    times: Apply, precondition: Apply, right: Array, *, tolerance: float, limit: int
-) -> tuple[Array | None, int]:
+    times: Apply, right: Array, *, tolerance: float, limit: int
+) -> Asking[tuple[Array | None, int]]:
     """Preconditioned conjugate gradients that give up as soon as they are not worth it.
+
+    Hands out vectors to be multiplied by an approximate, positive definite inverse.
 
     Parameters
     ----------
-    times, precondition : callable
-        Products with the matrix and with an approximate, positive definite inverse.
+    times : callable
+        Product with the matrix.
     right : (n, 3) ndarray
     tolerance : float
         Residual norm over that of `right`.
@@ -127,7 +152,7 @@ def conjugate_gradients(
     x = np.zeros_like(right)
     rest = right
     size = start = float(np.linalg.norm(rest))
-    z = precondition(rest)
+    z = yield rest
     p = z
     now = float(np.vdot(rest, z))
     for iteration in range(1, limit + 1):
@@ -145,7 +170,7 @@ def conjugate_gradients(
             math.log(size / start), 0.0
         ):
             return None, iteration
-        z = precondition(rest)
+        z = yield rest
         before, now = now, float(np.vdot(rest, z))
         p = z + (now / before) * p
     return None, limit

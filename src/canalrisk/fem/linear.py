@@ -101,6 +101,10 @@ class BlockCholesky:
         """How many solves take as long as one factorisation, about."""
         return 14.0
 
+    def twin(self) -> BlockCholesky:
+        """Return a solver of the same pattern with a factor of its own."""
+        return BlockCholesky(self.pattern, self.starts)
+
     def factor(self, matrix: Array, *, free: NDArray[np.bool_], shift: Array) -> bool:
         """Factor the matrix plus a diagonal; call under `one_blas_thread()`.
 

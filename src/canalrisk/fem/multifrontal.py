@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Literal
 
 import numpy as np
@@ -56,6 +57,14 @@ class Multifrontal:
     def worth(self) -> float:
         """How many solves take as long as one factorisation, about."""
         return float(self.tree.operations.sum()) / (OPERATIONS_PER_ENTRY * self.tree.entries)
+
+    def twin(self) -> Multifrontal:
+        """Return a solver of the same pattern with a factor of its own; the symbolic part is shared."""
+        other = copy.copy(self)
+        other._factor = np.empty(0, self._type)
+        other._work = np.empty(0, self._type)
+        other._counters = np.zeros_like(self._counters)
+        return other
 
     def factor(self, matrix: Array, *, free: NDArray[np.bool_], shift: Array) -> bool:
         """Factor the matrix plus a diagonal; call under `one_blas_thread()`.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from canalrisk.fem.ahead import Pressures, Rates, use_own
 from canalrisk.fem.assemble import Evaluation, Touch, diagonal, evaluate, times_free, times_matrix
 from canalrisk.fem.indefinite import fall, truncated_step
+from canalrisk.fem.kept import Asking
 from canalrisk.fem.materials import shear_moduli
 from canalrisk.fem.search import Potential, search
 from canalrisk.fem.settings import Settings, StepRecord
@@ -100,7 +101,7 @@ def minimise(
     increments: Array | None = None,
     final: bool = False,
     pressures: Pressures | None = None,
-) -> Outcome:
+) -> Asking[Outcome]:
     """Find a minimum of the potential, downhill from `u`.
 
     Parameters
@@ -131,7 +132,7 @@ def minimise(
         if pressures is not None:
             pressures.use(system, touches)
         history: list[float] = []
-        outcome = _descend(
+        outcome = yield from _descend(
             potential, u, scales=scales, settings=settings, increments=increments, final=final, history=history
         )
         outcome.residuals = tuple(history)
@@ -143,7 +144,7 @@ def minimise(
 def _descend(
     potential: Potential, u: Array, *, scales: Scales, settings: Settings, increments: Array | None, final: bool,
     history: list[float],
-) -> Outcome:  # fmt: skip
+) -> Asking[Outcome]:  # fmt: skip
     system, touches, free = potential.system, potential.touches, potential.system.free
     factorisations = falls = level = 0
     # Whether the matrix at hand is that of its state, and whether such a one was last factored without shift.
@@ -178,7 +179,9 @@ def _descend(
             right = np.where(free, right - times_matrix(system, increments), 0.0)
         # A matrix that was indefinite one iteration ago likely still is: start one level below.
         start = max(level - 1, 0)
-        step = _with_kept_factor(system, right, history, settings=settings) if start == 0 else None
+        step = None
+        if start == 0:
+            step = yield from _with_kept_factor(system, right, history, settings=settings)
         definite = False
         if step is None:
             level = start + _factor(system, scales, levels=SHIFTS[start:])
@@ -226,7 +229,9 @@ def _factor(system: System, scales: Scales, *, levels: Sequence[float]) -> int:
     return len(levels)
 
 
-def _with_kept_factor(system: System, right: Array, history: list[float], *, settings: Settings) -> Array | None:
+def _with_kept_factor(
+    system: System, right: Array, history: list[float], *, settings: Settings
+) -> Asking[Array | None]:
     """Solve by conjugate gradients on the last factor; None if there is none, or a new one is better.
 
     How far: Eisenstat and Walker 1996 (SIAM J Sci Comput 17:16), choice 2, whose square keeps Newton quadratic at the
@@ -237,4 +242,5 @@ def _with_kept_factor(system: System, right: Array, history: list[float], *, set
         return None
     ratio = residual / history[-2] if len(history) > 1 and history[-2] > 0.0 else 1.0
     forcing = min(LOOSEST, max(0.5 * ratio * ratio, 0.1 * settings.tolerance / max(residual, settings.tolerance)))
-    return system.cholesky.improve(partial(times_free, system), right, free=system.free, tolerance=forcing)
+    times = partial(times_free, system)
+    return (yield from system.cholesky.improve(times, right, free=system.free, tolerance=forcing))

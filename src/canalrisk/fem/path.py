@@ -15,6 +15,7 @@ from canalrisk.fem.ahead import Pressures
 from canalrisk.fem.assemble import Touch, evaluate
 from canalrisk.fem.course import Progress, build_course, motion
 from canalrisk.fem.insertion import Way, node_gaps
+from canalrisk.fem.kept import Asking, alone
 from canalrisk.fem.kernels import hex8
 from canalrisk.fem.model import Load
 from canalrisk.fem.newton import Scales, minimise
@@ -65,23 +66,39 @@ def solve(
         If loads do not fit the model. A load that cannot be reached never raises.
     """
     settings = settings or Settings()
-    _check(system, loads)
+    check_loads(system, loads)
+    progress, scales = begin(system, start=start, origin=origin, trend=trend, settings=settings)
+    with one_blas_thread():
+        following = follow_loads(system, loads, progress=progress, scales=scales, settings=settings)
+        return alone(following, system.cholesky.solve)
+
+
+def begin(
+    system: System, *, start: State | None, origin: Load | None, trend: Array | None = None, settings: Settings
+) -> tuple[Progress, Scales]:
+    """Where a solve starts from, see `solve`."""
     scales = Scales.of(system)
     u = np.zeros_like(system.points) if start is None else np.array(start.u)
     carried = {} if start is None else {name: c.multiplier for name, c in start.contacts.items()}
     penalty = settings.penalty_scale * augment.automatic_penalty(system)
-    progress = Progress(u, origin or Load(), dict(carried), penalty, trend)
+    return Progress(u, origin or Load(), carried, penalty, trend), scales
+
+
+def follow_loads(
+    system: System, loads: Sequence[Load], *, progress: Progress, scales: Scales, settings: Settings
+) -> Asking[list[State]]:
+    """Follow the loads from `progress`, see `solve`; hands out vectors for the kept factor."""
     states: list[State] = []
-    with one_blas_thread():
-        for load in loads:
-            if states and not states[-1].converged:
-                states.append(replace(states[-1], reason=f"an earlier load failed: {states[-1].reason}", reached=0.0))
-                continue
-            states.append(_attempts(system, load, progress=progress, scales=scales, settings=settings))
+    for load in loads:
+        if states and not states[-1].converged:
+            states.append(replace(states[-1], reason=f"an earlier load failed: {states[-1].reason}", reached=0.0))
+            continue
+        state = yield from _attempts(system, load, progress=progress, scales=scales, settings=settings)
+        states.append(state)
     return states
 
 
-def _attempts(system: System, load: Load, *, progress: Progress, scales: Scales, settings: Settings) -> State:
+def _attempts(system: System, load: Load, *, progress: Progress, scales: Scales, settings: Settings) -> Asking[State]:
     """Bring new obstacles in by moving them; if that fails, by letting them grow."""
     before = {obstacle.name for obstacle in progress.load.obstacles}
     fresh = any(o.name not in before and o.sign > 0 for o in load.obstacles)
@@ -89,7 +106,9 @@ def _attempts(system: System, load: Load, *, progress: Progress, scales: Scales,
     record: list[StepRecord] = []
     for way in ways:
         trial = replace(progress, multipliers=dict(progress.multipliers))
-        state = _advance(system, load, progress=trial, scales=scales, settings=settings, way=way, record=record)
+        state = yield from _advance(
+            system, load, progress=trial, scales=scales, settings=settings, way=way, record=record
+        )
         if state.converged:
             progress.u, progress.load = trial.u, trial.load
             progress.multipliers, progress.penalty = trial.multipliers, trial.penalty
@@ -98,7 +117,8 @@ def _attempts(system: System, load: Load, *, progress: Progress, scales: Scales,
     return state
 
 
-def _check(system: System, loads: Sequence[Load]) -> None:
+def check_loads(system: System, loads: Sequence[Load]) -> None:
+    """Raise `UsageError` if loads do not fit the model."""
     for number, load in enumerate(loads):
         names = [obstacle.name for obstacle in load.obstacles]
         fixed = len(system.model.supports.fixed)
@@ -119,7 +139,7 @@ def _check(system: System, loads: Sequence[Load]) -> None:
 def _advance(
     system: System, load: Load, *, progress: Progress, scales: Scales, settings: Settings, way: Way,
     record: list[StepRecord],
-) -> State:  # fmt: skip
+) -> Asking[State]:  # fmt: skip
     course = build_course(system, load, progress=progress, way=way)
     fixed = system.model.supports.fixed
     travel = motion(system, progress.u, course=course)
@@ -150,17 +170,16 @@ def _advance(
                 guess = u
         expected, spent = pressures, 0
         if guess is u and not np.any(u.ravel()[fixed] != target):
-            followed = follow(
+            followed = yield from follow(
                 system, u, before=course.touches(t, progress=progress), after=touches, forces=course.dead(t),
                 scales=scales, settings=settings,
             )  # fmt: skip
             if followed and evaluate(system, followed[0], touches=(), forces=None, tangent=False).valid:
-                guess, expected = followed
-                spent = 1
+                guess, expected, spent = followed
         if guess is u and np.any(u.ravel()[fixed] != target):
             increments = np.zeros_like(u)
             increments.ravel()[fixed] = target - u.ravel()[fixed]
-        outcome = minimise(
+        outcome = yield from minimise(
             system, guess, touches=touches, forces=course.dead(goal), scales=scales,
             settings=on_the_way if goal < 1.0 or touches else settings, increments=increments,
             final=goal >= 1.0 and not touches, pressures=expected,
@@ -196,7 +215,7 @@ def _advance(
         if reason:
             break
     if not reason:
-        u, reached, reason = augment.augment(
+        u, reached, reason = yield from augment.augment(
             system, u, touches=reached, forces=course.dead(1.0), scales=scales, settings=settings, record=record
         )
         reached = tuple(touch.settled() for touch in reached)

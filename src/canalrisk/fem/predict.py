@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
 from canalrisk.fem.ahead import Pressures, Rates, use_own
-from canalrisk.fem.assemble import Touch, evaluate
+from canalrisk.fem.assemble import Touch, evaluate, times_free
+from canalrisk.fem.kept import Asking
 from canalrisk.fem.newton import Scales
 from canalrisk.fem.settings import Settings
 from canalrisk.fem.system import System
 
 Array = NDArray[np.float64]
 
+# How far to solve for a guess, relative residual.
+ENOUGH = 1e-4
+
 
 def follow(
     system: System, u: Array, *, before: tuple[Touch, ...], after: tuple[Touch, ...], forces: Array | None,
     scales: Scales, settings: Settings,
-) -> tuple[Array, Pressures] | None:  # fmt: skip
+) -> Asking[tuple[Array, Pressures, int] | None]:  # fmt: skip
     """Linearise about an equilibrium with the points in contact held to the moving obstacles.
 
     Without it an obstacle that withdraws loses all its points at once, and one that advances into new points meets
@@ -41,13 +47,13 @@ def follow(
     guess : (n, 3) ndarray
         mm.
     pressures : Pressures
-        Their linear prediction. None in place of both if nothing touches, or the equilibrium has no stable tangent.
+        Their linear prediction.
+    factorisations : int
+        None in place of all three if nothing touches, or the equilibrium has no stable tangent.
     """
     use_own(system, before)
     evaluate(system, u, touches=before, forces=forces, tangent=True)
     if not any((touch.pressure > 0.0).any() for touch in before):
-        return None
-    if not system.cholesky.factor(system.matrix, free=system.free, shift=0.0 * scales.diagonal):
         return None
     right = np.zeros_like(u)
     x = system.points + u
@@ -61,7 +67,15 @@ def follow(
         push = np.where(active, old.pressure - new.penalty * change, 0.0)
         moved += group.weights[..., None] * (push[..., None] * new.normal - old.pressure[..., None] * old.normal)
     np.add.at(right, group.quads, np.einsum("fqi,qa->fai", moved, shape))
-    step = system.cholesky.solve(np.where(system.free, right, 0.0))
+    right = np.where(system.free, right, 0.0)
+    factorisations = 0
+    cholesky, times = system.cholesky, partial(times_free, system)
+    step = yield from cholesky.improve(times, right, free=system.free, tolerance=ENOUGH)
+    if step is None:
+        factorisations = 1
+        if not cholesky.factor(system.matrix, free=system.free, shift=0.0 * scales.diagonal):
+            return None
+        step = cholesky.solve(right)
     longest = float(np.sqrt((step * step).sum(axis=1).max()))
     if not np.isfinite(longest):
         return None
@@ -71,4 +85,4 @@ def follow(
     contacts = {
         name: np.maximum(value - before[0].penalty * closing[name], 0.0) for name, value in ahead.contacts.items()
     }
-    return u + share * step, Pressures(ahead.cells, contacts)
+    return u + share * step, Pressures(ahead.cells, contacts), factorisations
