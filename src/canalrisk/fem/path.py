@@ -18,8 +18,8 @@ from canalrisk.fem.insertion import Way, node_gaps
 from canalrisk.fem.kept import Asking, alone
 from canalrisk.fem.kernels import hex8
 from canalrisk.fem.model import Load
-from canalrisk.fem.newton import Scales, minimise
-from canalrisk.fem.predict import follow
+from canalrisk.fem.newton import Outcome, Scales, minimise
+from canalrisk.fem.predict import first_guess
 from canalrisk.fem.settings import Contact, Settings, State, StepRecord
 from canalrisk.fem.system import System
 
@@ -141,7 +141,6 @@ def _advance(
     record: list[StepRecord],
 ) -> Asking[State]:  # fmt: skip
     course = build_course(system, load, progress=progress, way=way)
-    fixed = system.model.supports.fixed
     travel = motion(system, progress.u, course=course)
     longest = min(settings.first_step, settings.advance / travel if travel > 0.0 else 1.0)
     # Equal parts: the last one must not be a sliver.
@@ -160,39 +159,22 @@ def _advance(
         goal = 1.0 if t + 1.01 * size >= 1.0 else t + size
         taken = goal - t
         touches = course.touches(goal, progress=progress)
-        target = course.values(goal)
         system.trusses.move_anchors(course.anchor_motion(goal))
-        guess, increments = u, None
-        if before is not None:
-            guess = u + (taken / last_size) * (u - before)
-            guess.ravel()[fixed] = target
-            if not evaluate(system, guess, touches=(), forces=None, tangent=False).valid:
-                guess = u
-        expected, spent = pressures, 0
-        if guess is u and not np.any(u.ravel()[fixed] != target):
-            followed = yield from follow(
-                system, u, before=course.touches(t, progress=progress), after=touches, forces=course.dead(t),
-                scales=scales, settings=settings,
-            )  # fmt: skip
-            if followed and evaluate(system, followed[0], touches=(), forces=None, tangent=False).valid:
-                guess, expected, spent = followed
-        if guess is u and np.any(u.ravel()[fixed] != target):
-            increments = np.zeros_like(u)
-            increments.ravel()[fixed] = target - u.ravel()[fixed]
-        outcome = yield from minimise(
-            system, guess, touches=touches, forces=course.dead(goal), scales=scales,
-            settings=on_the_way if goal < 1.0 or touches else settings, increments=increments,
-            final=goal >= 1.0 and not touches, pressures=expected,
+        ahead = None if before is None else (taken / last_size) * (u - before)
+        guess = yield from first_guess(
+            system, u, ahead, course=course, t=t, goal=goal, pressures=pressures, progress=progress, scales=scales,
+            settings=settings,
         )  # fmt: skip
-        outcome.factorisations += spent
-        good, why = outcome.converged, outcome.reason
-        if good and outcome.evaluation.depth > settings.depth:
-            good, why = False, f"penetration {outcome.evaluation.depth:.2g} mm"
+        outcome = yield from minimise(
+            system, guess.u, touches=touches, forces=course.dead(goal), scales=scales,
+            settings=on_the_way if goal < 1.0 or touches else settings, increments=guess.increments,
+            final=goal >= 1.0 and not touches, pressures=guess.pressures,
+        )  # fmt: skip
+        outcome.factorisations += guess.factorisations
+        why = _objection(system, outcome, touches=touches, settings=settings)
+        good = not why
+        if outcome.converged and outcome.evaluation.depth > settings.depth:
             progress.penalty *= augment.STIFFER
-        if good and any(node_gaps(system, outcome.u, o.obstacle).min() < -settings.depth for o in touches):
-            good, why = False, "an obstacle is inside the body"
-        if good and settings.corners and not corners_positive(system, outcome.u):
-            good, why = False, "an element corner is inverted"
         record.append(outcome.entry(t=goal, size=taken, accepted=good, reason=why))
         if good:
             before, last_size = u, taken
@@ -226,6 +208,19 @@ def _advance(
         progress.u = u
     system.trusses.move_anchors(course.anchor_motion(t))
     return _state(system, u, touches=reached, forces=course.dead(t), scales=scales, record=record, t=t, reason=reason)
+
+
+def _objection(system: System, outcome: Outcome, *, touches: tuple[Touch, ...], settings: Settings) -> str:
+    """Why a step's end is not accepted; empty if it is."""
+    if not outcome.converged:
+        return outcome.reason
+    if outcome.evaluation.depth > settings.depth:
+        return f"penetration {outcome.evaluation.depth:.2g} mm"
+    if any(node_gaps(system, outcome.u, o.obstacle).min() < -settings.depth for o in touches):
+        return "an obstacle is inside the body"
+    if settings.corners and not corners_positive(system, outcome.u):
+        return "an element corner is inverted"
+    return ""
 
 
 def corners_positive(system: System, u: Array) -> bool:

@@ -1,7 +1,8 @@
-"""First guess of a step on which obstacles in contact move: the points in contact follow them."""
+"""First guess of a step: where it starts from, and how points in contact follow obstacles that move."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from canalrisk.fem.ahead import Pressures, Rates, use_own
 from canalrisk.fem.assemble import Touch, evaluate, times_free
+from canalrisk.fem.course import Course, Progress
 from canalrisk.fem.kept import Asking
 from canalrisk.fem.newton import Scales
 from canalrisk.fem.settings import Settings
@@ -86,3 +88,74 @@ def follow(
         name: np.maximum(value - before[0].penalty * closing[name], 0.0) for name, value in ahead.contacts.items()
     }
     return u + share * step, Pressures(ahead.cells, contacts), factorisations
+
+
+@dataclass(frozen=True, eq=False)
+class Guess:
+    """Where a step starts.
+
+    Parameters
+    ----------
+    u : (n, 3) ndarray
+        mm.
+    pressures : Pressures
+        Those expected at the step's end.
+    increments : (n, 3) ndarray, optional
+        Motion of prescribed degrees of freedom still to come.
+    factorisations : int
+        Spent on the guess.
+    """
+
+    u: Array
+    pressures: Pressures
+    increments: Array | None = None
+    factorisations: int = 0
+
+
+def first_guess(
+    system: System, u: Array, ahead: Array | None, *, course: Course, t: float, goal: float, pressures: Pressures,
+    progress: Progress, scales: Scales, settings: Settings,
+) -> Asking[Guess]:  # fmt: skip
+    """Go on as in the step before, or let what touches follow the obstacles, or start from where the body is.
+
+    Parameters
+    ----------
+    system : System
+    u : (n, 3) ndarray
+        Equilibrium at `t`, mm.
+    ahead : (n, 3) ndarray or None
+        What the step before predicts for this one.
+    course : Course
+    t, goal : float
+        The step's ends.
+    pressures : Pressures
+        At `t`.
+    progress, scales, settings
+        As for `solve`.
+
+    Returns
+    -------
+    Guess
+    """
+    fixed, target = system.model.supports.fixed, course.values(goal)
+
+    def admissible(guess: Array) -> bool:
+        return evaluate(system, guess, touches=(), forces=None, tangent=False).valid
+
+    if ahead is not None:
+        guess = u + ahead
+        guess.ravel()[fixed] = target
+        if admissible(guess):
+            return Guess(guess, pressures)
+    if np.any(u.ravel()[fixed] != target):
+        increments = np.zeros_like(u)
+        increments.ravel()[fixed] = target - u.ravel()[fixed]
+        return Guess(u, pressures, increments)
+    here, there = course.touches(t, progress=progress), course.touches(goal, progress=progress)
+    followed = yield from follow(
+        system, u, before=here, after=there, forces=course.dead(t), scales=scales, settings=settings
+    )
+    if followed is not None and admissible(followed[0]):
+        guess, expected, factorisations = followed
+        return Guess(guess, expected, factorisations=factorisations)
+    return Guess(u, pressures)
