@@ -8,7 +8,21 @@ from typing import Any
 import numpy as np
 from common import POISSON, PUSH, RADIUS, YOUNG, Clock, Outcome, fixed_dofs, high_water_mb, main, mesh_of, reset_peak
 
-from canalrisk.fem import Load, Model, NeoHookean, Obstacle, Settings, Supports, newton, path, prepare, solve
+from canalrisk.fem import (
+    Load,
+    Model,
+    NeoHookean,
+    Obstacle,
+    Settings,
+    Supports,
+    indefinite,
+    newton,
+    path,
+    predict,
+    prepare,
+    search,
+    solve,
+)  # fmt: skip
 from canalrisk.field import Grid, Spline, fit_spline
 from canalrisk.mesh import HexMesh, elliptic_cylinder
 
@@ -47,7 +61,12 @@ def run(problem: str, size: str, outcome: Outcome) -> None:
     go(elliptic_cylinder((2, 1, 4)), problem)
     mesh = mesh_of(size)
     clock = Clock()
-    newton.evaluate = path.evaluate = timed(clock, "assembly", newton.evaluate)
+    assembly = timed(clock, "assembly", search.evaluate)
+    for module in (newton, path, predict, search):
+        module.evaluate = assembly
+    product = timed(clock, "linear", newton.times_free)
+    for module in (indefinite, newton, predict):
+        module.times_free = product
     solver = type(prepare(Model(mesh=elliptic_cylinder((2, 1, 4)), materials=(NeoHookean(1.0, 10.0),))).cholesky)
     solver.factor = timed(clock, "linear", solver.factor)
     solver.solve = timed(clock, "linear", solver.solve)
