@@ -45,7 +45,6 @@ class Outcome:
     memory: float = 0.0
     converged: bool = False
     notes: str = ""
-    clocks: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass

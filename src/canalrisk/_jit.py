@@ -50,6 +50,7 @@ def _fingerprint() -> str:
     return digest.hexdigest()
 
 
+# numba has no types.
 class _Cache(FunctionCache):  # type: ignore[misc]
     """Numba's disk cache, forgetful of everything as soon as any kernel's source changes.
 

@@ -119,7 +119,7 @@ _PLUGIN = "canalrisk-sweep"
 
 
 def _setup_plugin(distributed: Any, work: Work) -> Any:
-    class SweepWork(distributed.WorkerPlugin):  # type: ignore[misc]
+    class SweepWork(distributed.WorkerPlugin):  # type: ignore[misc]  # an extra, imported late: untyped here
         def __init__(self) -> None:
             self.work = work
 

@@ -6,7 +6,7 @@ Every pointer argument is an array's `.ctypes`; integers are 32-bit, characters 
 
 from __future__ import annotations
 
-import llvmlite.binding  # type: ignore[import-untyped]
+import llvmlite.binding  # type: ignore[import-untyped]  # ships no types
 import numpy as np
 from numba import types
 from numba.extending import get_cython_function_address

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import operator
 
-from llvmlite import ir  # type: ignore[import-untyped]
+from llvmlite import ir  # type: ignore[import-untyped]  # ships no types
 from numba import types
 from numba.core import cgutils
 from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
@@ -21,7 +21,7 @@ _VECTOR = ir.VectorType(ir.DoubleType(), LANES)
 _BITS = ir.VectorType(ir.IntType(64), LANES)
 
 
-class Lanes(types.Type):  # type: ignore[misc]
+class Lanes(types.Type):  # type: ignore[misc]  # numba has no types
     """Numba type of eight doubles."""
 
     def __init__(self):
@@ -32,7 +32,7 @@ lanes = Lanes()
 
 
 @register_model(Lanes)
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]  # numba has no types
     def __init__(self, dmm, fe_type):
         super().__init__(dmm, fe_type, _VECTOR)
 
@@ -55,7 +55,7 @@ def _register(function, operation):
 
     @infer_global(function)
     class _Typing(ConcreteTemplate):
-        cases = [signature(lanes, *pair) for pair in _PAIRS]  # noqa: RUF012
+        cases = [signature(lanes, *pair) for pair in _PAIRS]  # noqa: RUF012  # numba reads a plain list
 
     for pair in _PAIRS:
 
@@ -75,8 +75,8 @@ _register(operator.truediv, "fdiv")
 
 
 @infer_global(operator.neg)
-class _Negative(ConcreteTemplate):  # type: ignore[misc]
-    cases = [signature(lanes, lanes)]  # noqa: RUF012
+class _Negative(ConcreteTemplate):  # type: ignore[misc]  # numba has no types
+    cases = [signature(lanes, lanes)]  # noqa: RUF012  # numba reads a plain list
 
 
 @lower_builtin(operator.neg, lanes)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import sys
 
-import llvmlite.binding  # type: ignore[import-untyped]
+import llvmlite.binding  # type: ignore[import-untyped]  # ships no types
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
