@@ -47,6 +47,11 @@ class LabelMap:
         File names (no paths), SHA-256, label table choice: for provenance.
     findings : tuple of Finding
         What reading had to assume.
+    soft : dict of str to ndarray of float32, (nx, ny, nz)
+        Share of each voxel, 0 to 1, that ``cord``, ``canal`` (cord included) or ``mass`` fills, where a soft
+        segmentation was given.
+    image : ndarray of float32, (nx, ny, nz), optional
+        CT on the same grid, Hounsfield units.
     """
 
     labels: NDArray[np.integer]
@@ -56,6 +61,8 @@ class LabelMap:
     mass_is_label: bool = False
     source: dict[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    soft: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    image: NDArray[np.float32] | None = None
 
     def mask(self, *names: str) -> NDArray[np.bool_]:
         """Voxels whose structure is one of `names` (exact names)."""
