@@ -15,7 +15,7 @@ from canalrisk.anatomy import build_spine
 from canalrisk.anatomy.spine import Spine
 from canalrisk.findings import Finding
 from canalrisk.growth import grow
-from canalrisk.growth.timeline import Scenario, Timeline
+from canalrisk.growth.timeline import Scenario, Snapshot, Timeline
 from canalrisk.imaging.labelmap import LabelMap
 from canalrisk.mechanics import CordResult, CordSettings, simulate_cord
 from canalrisk.morphometry import Prepared, measure, measure_findings, prepare
@@ -70,6 +70,25 @@ class CaseResult:
     provenance: dict[str, Any]
 
 
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What one scan measures, without growth, mechanics or risk.
+
+    It has the parts of a `CaseResult` at one time, so that everything that reads a case reads this; `prepared` holds
+    the sections and stations that were measured.
+    """
+
+    dataset: xr.Dataset
+    labelmap: LabelMap
+    spine: Spine
+    prepared: Prepared
+    timeline: Timeline
+    scenario: Scenario
+    findings: tuple[Finding, ...]
+    provenance: dict[str, Any]
+    cord: CordResult | None = None
+
+
 def prepare_subject(labelmap: LabelMap, *, progress: Progress | None = None) -> Subject:
     """Understand a label map: spine, sections, foramina. Done once, whatever the number of scenarios.
 
@@ -87,6 +106,55 @@ def prepare_subject(labelmap: LabelMap, *, progress: Progress | None = None) -> 
     """
     spine = build_spine(labelmap, progress=_part(progress, 0.0, 0.7))
     return Subject(labelmap=labelmap, spine=spine, prepared=prepare(spine, progress=_part(progress, 0.7, 1.0)))
+
+
+def measure_subject(
+    subject: LabelMap | Subject, *, progress: Progress | None = None, command: str | None = None
+) -> Measured:
+    """Measure one scan: canal, cord, foramina and mass. Seconds; nothing is grown, solved or predicted.
+
+    Parameters
+    ----------
+    subject : LabelMap or Subject
+        A label map, or one prepared before with `prepare_subject`.
+    progress : callable, optional
+        Called as ``progress(fraction, message)``.
+    command : str, optional
+        Command line for the provenance record.
+
+    Returns
+    -------
+    Measured
+        `dataset` has dims time (one: the scan), section, foramen, side.
+
+    Raises
+    ------
+    InputRefused
+        If the labels cannot be used.
+    """
+    with one_blas_thread():
+        if isinstance(subject, LabelMap):
+            subject = prepare_subject(subject, progress=_part(progress, 0.0, 0.9))
+        spine = subject.spine
+        measured = measure(subject.prepared, progress=_part(progress, 0.9, 1.0))
+        today = Scenario(name="today", law="none", horizon_years=0.0, n_times=1)
+        taken = 0.0 if spine.mass is None else float(measured["mass_volume"])
+        snapshot = Snapshot(0.0, spine.mass, spine.bone, taken, 0.0)
+        dataset = measured.expand_dims(time=1).assign_coords(time=_time_coordinate(np.zeros(1)))
+        return Measured(
+            dataset=dataset,
+            labelmap=subject.labelmap,
+            spine=spine,
+            prepared=subject.prepared,
+            timeline=Timeline(today, (snapshot,)),
+            scenario=today,
+            findings=_unique(
+                subject.labelmap.findings, spine.findings, subject.prepared.findings, measure_findings(measured)
+            ),
+            provenance=provenance.record(
+                source=subject.labelmap.source, scenario=today, settings={}, seed=0, command=command
+            ),
+        )
 
 
 def assess(

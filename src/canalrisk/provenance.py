@@ -49,7 +49,7 @@ def record(
     source : dict
         From `LabelMap.source`: file names without folders, SHA-256, label table and its score.
     scenario, settings : dataclass
-        The configuration as used.
+        The configuration as used; an empty dict where nothing was to be set.
     seed : int
         Seed of every random draw.
     command : str, optional
@@ -63,7 +63,7 @@ def record(
     return {
         "inputs": dict(source),
         "scenario": asdict(scenario),
-        "settings": asdict(settings),
+        "settings": settings if isinstance(settings, dict) else asdict(settings),
         "configuration_sha256": configuration_hash(scenario, settings, seed),
         "versions": versions(),
         "seed": seed,

@@ -14,7 +14,7 @@ import xarray as xr
 from fake_case import FakeCase, fake_case
 
 from canalrisk.errors import UsageError
-from canalrisk.report import check_out, output, write_results
+from canalrisk.report import check_out, page, write_results
 
 EXPECTED = {
     "summary.json", "indices.tsv", "indices.json", "results.zarr", "fields", "report.html", "provenance.json",
@@ -94,7 +94,7 @@ def test_crash_in_the_middle_leaves_nothing(tmp_path: Path, case: FakeCase, monk
     def fail(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(output, "render", fail)
+    monkeypatch.setattr(page, "render", fail)
     with pytest.raises(KeyboardInterrupt):
         write_results(case, out=tmp_path / "case")
     assert list(tmp_path.iterdir()) == []
@@ -103,10 +103,10 @@ def test_crash_in_the_middle_leaves_nothing(tmp_path: Path, case: FakeCase, monk
 def test_crash_leaves_the_earlier_results_whole(
     tmp_path: Path, case: FakeCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(output, "render", lambda _: "first")
+    monkeypatch.setattr(page, "render", lambda _: "first")
     out = write_results(case, out=tmp_path / "case")
     before = {p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()}
-    monkeypatch.setattr(output, "render", lambda _: 1 / 0)
+    monkeypatch.setattr(page, "render", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_results(case, out=out, overwrite=True)
     assert {p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
@@ -115,7 +115,7 @@ def test_crash_leaves_the_earlier_results_whole(
 def test_own_folder_is_replaced_and_leaves_no_stale_file(
     tmp_path: Path, case: FakeCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(output, "render", lambda _: "page")
+    monkeypatch.setattr(page, "render", lambda _: "page")
     out = write_results(case, out=tmp_path / "case")
     write_results(fake_case(cord=False, n_times=2), out=out, overwrite=True)
     assert {entry.name for entry in out.iterdir()} == EXPECTED
@@ -139,7 +139,7 @@ def test_foreign_folder_is_refused_without_overwrite(tmp_path: Path, case: FakeC
 def test_overwrite_keeps_files_that_are_not_ours(
     tmp_path: Path, case: FakeCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(output, "render", lambda _: "page")
+    monkeypatch.setattr(page, "render", lambda _: "page")
     (tmp_path / "thesis.tex").write_text("mine")
     write_results(case, out=tmp_path, overwrite=True)
     assert {entry.name for entry in tmp_path.iterdir()} == EXPECTED | {"thesis.tex"}

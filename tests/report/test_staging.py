@@ -99,6 +99,36 @@ def test_kill_at_any_entry_is_put_right_by_the_next_run(
     assert words(out) == {"old"}
 
 
+ABSENT = {"report.html", "fields"}  # what `assess` writes and `morphometry` does not
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize("step", ["away", "in"])
+def test_results_without_some_entries_are_exchanged_as_safely(
+    out: Path, monkeypatch: pytest.MonkeyPatch, entry: str, step: str
+) -> None:
+    def fewer(result: str, folder: Path) -> None:
+        fill(folder, result)
+        (folder / "report.html").unlink()
+        (folder / "fields" / "data.json").unlink()
+        (folder / "fields").rmdir()
+
+    monkeypatch.setattr(output, "_write_all", fewer)
+    with monkeypatch.context() as patch:
+        fail_at(patch, entry, step, Killed())
+        patch.setattr(output, "discard", lambda *_: False)
+        if entry in ABSENT and step == "in":
+            write_results("new", out=out, overwrite=True)  # type: ignore[arg-type]
+        else:
+            with pytest.raises(Killed):
+                write_results("new", out=out, overwrite=True)  # type: ignore[arg-type]
+            with pytest.raises(UsageError, match="earlier run"):
+                check_out(out)
+            assert words(out) == {"old"}
+    write_results("new", out=out, overwrite=True)  # type: ignore[arg-type]
+    assert {p.name for p in out.iterdir()} == set(ENTRIES) - ABSENT | {"thesis.tex"}
+
+
 def test_kill_after_the_marker_leaves_the_new_result(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(output, "discard", lambda *_: False)

@@ -100,11 +100,23 @@ def settings_from(*, mesh: str, materials: str, mechanics: bool, draws: int, see
             fix=f"give {MIN_DRAWS} to {MAX_DRAWS}",
         )
     check_seed(seed)
+    use_threads(threads)
+    return Settings(cord=CordSettings(preset=mesh, material_set=materials), mechanics=mechanics, draws=draws, seed=seed)
+
+
+def use_threads(threads: int) -> None:
+    """Set the threads of this process; 0 leaves all."""
     if threads < 0:
         raise UsageError(f"{threads} threads", where="--threads", fix="give 1 or more, or 0 for all")
     if threads:
         set_threads(threads)
-    return Settings(cord=CordSettings(preset=mesh, material_set=materials), mechanics=mechanics, draws=draws, seed=seed)
+
+
+def mass_from(text: str | None) -> Path | int | None:
+    """Return the mass as an integer label or as a file."""
+    if text is None:
+        return None
+    return int(text) if text.isdecimal() else Path(text)
 
 
 def check_seed(seed: int) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from canalrisk import __version__
-from canalrisk.cli import assess, labels, phantom, sweep, verify
+from canalrisk.cli import assess, labels, morphometry, phantom, sweep, verify
 from canalrisk.cli._console import INTERRUPTED, report_error
 from canalrisk.errors import CanalriskError, UsageError
 from canalrisk.imaging import safe_name
@@ -29,6 +29,7 @@ app = typer.Typer(
 )
 app.command("demo")(assess.demo)
 app.command("assess")(assess.assess)
+app.command("morphometry")(morphometry.morphometry)
 app.command("phantom")(phantom.phantom)
 app.command("labels")(labels.labels)
 app.command("sweep")(sweep.sweep)

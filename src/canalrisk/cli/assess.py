@@ -91,15 +91,8 @@ def assess(
         mesh=mesh, materials=materials, mechanics=mechanics, draws=draws, seed=seed, threads=threads
     )
     check_out(out_dir, overwrite=overwrite)
-    labelmap = read_labels(segmentation, labels=labels, mass=_mass(mass))
+    labelmap = read_labels(segmentation, labels=labels, mass=opt.mass_from(mass))
     return _run(labelmap, scenario, settings, out_dir, overwrite=overwrite, json=json, quiet=quiet)
-
-
-def _mass(text: str | None) -> Path | int | None:
-    """Return the mass as an integer label or as a file."""
-    if text is None:
-        return None
-    return int(text) if text.isdecimal() else Path(text)
 
 
 def _run(

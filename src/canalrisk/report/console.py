@@ -37,7 +37,7 @@ def console_table(result: Case) -> RenderableType:
     loud = [f for f in said["findings"] if f["severity"] != "info"]
     quiet = len(said["findings"]) - len(loud)
     if loud:
-        parts.append(_finding_table(loud))
+        parts.append(finding_table(loud))
     if quiet:
         parts.append(
             Text(f"{quiet} further note{'s' if quiet > 1 else ''} in report.html and summary.json.", style="dim")
@@ -46,8 +46,8 @@ def console_table(result: Case) -> RenderableType:
     return Group(*parts)
 
 
-def _table(title: str, first: str, *others: str) -> Table:
-    """Make a table that still reads at 80 columns."""
+def plain_table(title: str, first: str, *others: str) -> Table:
+    """Return an empty table that still reads at 80 columns."""
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column(first, no_wrap=True)
     for name in others:
@@ -59,7 +59,7 @@ def _canal_table(said: dict[str, Any]) -> Table:
     title = f"Canal: {escape(str(said['scenario']['name']))}"
     eroded = any(state["bone_eroded"] is not None for state in said["times"])
     names = ("Mass", *(("Bone\neroded",) if eroded else ()))
-    table = _table(title, "When", *names, "Worst\nlevel", "Diameter\ntaken", "Area\ntaken", "Space for\nthe cord")
+    table = plain_table(title, "When", *names, "Worst\nlevel", "Diameter\ntaken", "Area\ntaken", "Space for\nthe cord")
     for state in said["times"]:
         table.add_row(
             years(state["time_years"]),
@@ -74,7 +74,7 @@ def _canal_table(said: dict[str, Any]) -> Table:
 
 
 def _cord_table(said: dict[str, Any]) -> Table:
-    table = _table("Cord", "When", "Area loss, model", "Strain (p95)")
+    table = plain_table("Cord", "When", "Area loss, model", "Strain (p95)")
     for state in said["times"]:
         failed = state["mechanics"] == "failed"
         table.add_row(
@@ -92,7 +92,7 @@ def _risk(said: dict[str, Any]) -> list[RenderableType]:
     if not models:
         return []
     title = f"Myelopathy risk, each model with its {cover} interval".replace("  ", " ")
-    table = _table(title, "When", *(f"by {escape(model_name(name))}" for name in models), "All models")
+    table = plain_table(title, "When", *(f"by {escape(model_name(name))}" for name in models), "All models")
     for state in said["times"]:
         rows = [interval(row["value"], row["low"], row["high"]) for row in state["risk_myelopathy_prevalent"]]
         table.add_row(years(state["time_years"]), *rows, risk_range(state["risk_myelopathy_prevalent_range"])[0])
@@ -121,7 +121,7 @@ def _foramen_table(said: dict[str, Any]) -> Table:
     first, last = said["times"][0], said["times"][-1]
     states = [first] if first is last else [first, last]
     names = [f"{name},\n{years(s['time_years'])}" for name in ("Lost", "Root risk") for s in states]
-    table = _table("Foramina and radiculopathy", "Foramen", "mm²,\ntoday", *names)
+    table = plain_table("Foramina and radiculopathy", "Foramen", "mm²,\ntoday", *names)
     for rows in zip(*(s["foramina"] for s in states), strict=True):
         lost = [percent(row["area_loss"]) for row in rows]
         risk = [interval(row["risk"], row["risk_low"], row["risk_high"]) for row in rows]
@@ -132,7 +132,8 @@ def _foramen_table(said: dict[str, Any]) -> Table:
     return table
 
 
-def _finding_table(findings: list[dict[str, str]]) -> Table:
+def finding_table(findings: list[dict[str, str]]) -> Table:
+    """Return what to know, most serious first."""
     table = Table(title="Findings", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("Severity", "Where", "What to know"):
         table.add_column(name)

@@ -22,10 +22,6 @@ _IDENTITY = {
     "level": f"Vertebra, disc or foramen; '{WHOLE}' for the whole neck",
     "side": "Patient's side; n/a for what has none",
 }
-# Dims, besides time and one of model or region, that a row can stand for.
-_ROWS: tuple[set[str], ...] = (
-    set(), {"section"}, {"cord_section"}, {"level"}, {"foramen"}, {"foramen", "side"},
-)  # fmt: skip
 _WHICH = (
     "value at the worst section of the level, the same section for all columns: "
     "largest occupying ratio; smallest residual canal AP where no mass reaches"
@@ -98,7 +94,7 @@ def _columns(ds: xr.Dataset, name: str, worst: dict[tuple[int, str], int]) -> li
         variable = variable.expand_dims(time=times_of(ds))
     extra = [str(d) for d in variable.dims if d in ("model", "region")]
     rest = {str(d) for d in variable.dims} - {"time", *extra}
-    if len(extra) > 1 or rest not in _ROWS:
+    if len(extra) > 1 or not _has_rows(ds, rest):
         return []
     if not extra:
         return [_fill(_Column(name, name, ""), ds, variable, rest, worst)]
@@ -115,31 +111,41 @@ def _columns(ds: xr.Dataset, name: str, worst: dict[tuple[int, str], int]) -> li
     ]
 
 
+def _has_rows(ds: xr.Dataset, rest: set[str]) -> bool:
+    """Whether rows can stand for these dims, besides time and one of model or region.
+
+    They can for none, for sections along the canal, and for one dim whose places have names, with or without sides.
+    """
+    if rest in ({"section"}, {"cord_section"}):
+        return True
+    named = rest - {"side"}
+    return len(named) <= 1 and all(d in ds.coords and ds[d].dtype.kind in "UOT" for d in rest)
+
+
 def _fill(
     column: _Column, ds: xr.Dataset, variable: xr.DataArray, rest: set[str], worst: dict[tuple[int, str], int]
 ) -> _Column:
-    order = [d for d in ("time", "section", "cord_section", "level", "foramen", "side") if d in variable.dims]
-    values = variable.transpose(*order).values
-    for t in range(len(values)):
-        if not rest:
-            column.cells[t, WHOLE, NA] = values[t]
-        elif rest == {"foramen", "side"}:
-            for f, foramen in enumerate(ds["foramen"].values):
-                for s, side in enumerate(ds["side"].values):
-                    column.cells[t, str(foramen), str(side)] = values[t, f, s]
-        elif rest == {"foramen"}:
-            for f, foramen in enumerate(ds["foramen"].values):
-                for side in ds["side"].values:
-                    column.cells[t, str(foramen), str(side)] = values[t, f]
-        elif rest == {"level"}:
-            for k, level in enumerate(ds["level"].values):
-                column.cells[t, str(level), NA] = values[t, k]
     if rest == {"section"}:
+        values = variable.transpose("time", "section").values
         column.cells = {(t, level, NA): values[t, k] for (t, level), k in worst.items()}
         column.note = f"{column.note}; {_WHICH}".lstrip("; ")
-    elif rest == {"cord_section"}:
+        return column
+    if rest == {"cord_section"}:
+        values = variable.transpose("time", "cord_section").values
         column.cells = {(t, level, NA): values[t, k] for (t, level), k in nearest_cord(ds, worst).items()}
         column.note = f"{column.note}; {_WHICH_CORD}".lstrip("; ")
+        return column
+    place = next(iter(rest - {"side"}), None)
+    names = [WHOLE] if place is None else [str(v) for v in ds[place].values]
+    # A foramen is a thing of one side even where what is said of it holds for both.
+    sided = "side" in rest or place == "foramen"
+    sides = [str(v) for v in ds["side"].values] if sided else [NA]
+    full = variable.transpose("time", *([place] if place else []), *(["side"] if "side" in rest else []))
+    values = np.broadcast_to(
+        full.values.reshape(full.sizes["time"], len(names), -1), (full.sizes["time"], len(names), len(sides))
+    )
+    for (t, n, s), value in np.ndenumerate(values):
+        column.cells[t, names[n], sides[s]] = value
     return column
 
 

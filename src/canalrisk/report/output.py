@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from canalrisk.errors import UsageError
-from canalrisk.report.fields import write_fields
 from canalrisk.report.indices import indices_text
-from canalrisk.report.page import render
+from canalrisk.report.measured import measured_summary
 from canalrisk.report.provenance import provenance
 from canalrisk.report.reading import Case
 from canalrisk.report.staging import ENTRIES, MARKER, NEW, discard, new_stage, settle, swap
 from canalrisk.report.store import write_store
-from canalrisk.report.summary import summary
 
 
 def check_out(out: str | Path, *, overwrite: bool = False) -> None:
@@ -112,6 +111,37 @@ def write_results(result: Case, *, out: str | Path, overwrite: bool = False) -> 
     UsageError
         As `check_out`.
     """
+    return _staged(lambda folder: _write_all(result, folder), out=out, overwrite=overwrite)
+
+
+def write_measured(result: Case, *, out: str | Path, overwrite: bool = False) -> Path:
+    """Write a measured scan.
+
+    Parameters
+    ----------
+    result : Case
+        From `canalrisk.case.measure_subject`.
+    out : str or Path
+        Folder: ``summary.json``, ``indices.tsv`` and ``.json``, ``results.zarr``, ``provenance.json``. Appears only
+        when complete; on a failure earlier results are put back.
+    overwrite : bool
+        Whether to write into a non-empty folder: earlier results are replaced, files that are not ours stay.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    UsageError
+        As `check_out`.
+    """
+    return _staged(lambda folder: _write_measured(result, folder), out=out, overwrite=overwrite)
+
+
+def _staged(write: Callable[[Path], None], *, out: str | Path, overwrite: bool) -> Path:
+    """Let `write` fill a folder aside, then rename it or exchange its entries."""
     check_out(out, overwrite=overwrite)
     out = Path(out).absolute()
     fresh = not out.exists()
@@ -120,7 +150,7 @@ def write_results(result: Case, *, out: str | Path, overwrite: bool = False) -> 
     try:
         new = stage / NEW
         new.mkdir()
-        _write_all(result, new)
+        write(new)
         if fresh:
             new.rename(out)
         else:
@@ -133,15 +163,30 @@ def write_results(result: Case, *, out: str | Path, overwrite: bool = False) -> 
 
 
 def _write_all(result: Case, folder: Path) -> None:
+    # Pictures take a second to load that measuring alone should not pay.
+    from canalrisk.report.fields import write_fields
+    from canalrisk.report.page import render
+    from canalrisk.report.summary import summary
+
     _write_json(folder / "summary.json", summary(result))
-    table, sidecar = indices_text(result)
-    (folder / "indices.tsv").write_text(table, encoding="utf-8")
-    (folder / "indices.json").write_text(sidecar, encoding="utf-8")
-    write_store(result.dataset, folder / "results.zarr")
+    _write_numbers(result, folder)
     (folder / "fields").mkdir()
     write_fields(result, folder / "fields")
     (folder / "report.html").write_text(render(result), encoding="utf-8")
     _write_json(folder / MARKER, provenance(result))
+
+
+def _write_measured(result: Case, folder: Path) -> None:
+    _write_json(folder / "summary.json", measured_summary(result))
+    _write_numbers(result, folder)
+    _write_json(folder / MARKER, provenance(result))
+
+
+def _write_numbers(result: Case, folder: Path) -> None:
+    table, sidecar = indices_text(result)
+    (folder / "indices.tsv").write_text(table, encoding="utf-8")
+    (folder / "indices.json").write_text(sidecar, encoding="utf-8")
+    write_store(result.dataset, folder / "results.zarr")
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:

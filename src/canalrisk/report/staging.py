@@ -18,7 +18,10 @@ from pathlib import Path
 NEW, _OLD = "new", "old"
 # The record written last: a folder that holds it is one of ours, and complete.
 MARKER = "provenance.json"
-ENTRIES = ("summary.json", "indices.tsv", "indices.json", "results.zarr", "fields", "report.html", MARKER)
+ENTRIES = (
+    "summary.json", "indices.tsv", "indices.json", "sct_cord.csv", "sct_canal.csv", "results.zarr", "fields",
+    "report.html", "qc.html", MARKER,
+)  # fmt: skip
 
 
 def new_stage(out: Path, *, beside: bool) -> Path:
@@ -32,19 +35,26 @@ def new_stage(out: Path, *, beside: bool) -> Path:
 def swap(stage: Path, out: Path) -> None:
     """Exchange our entries of `out` for those in the stage; the old marker goes first, the new one comes last.
 
+    Entries that the stage does not have leave `out` all the same: results of two runs are never mixed.
+
     Raises
     ------
     OSError
         If an entry cannot be moved; `discard` then puts the old ones back.
     """
-    old = stage / _OLD
+    old, new = stage / _OLD, stage / NEW
+    # Said before the exchange begins, so that undoing it never takes an old entry for a new one.
+    for name in ENTRIES:
+        if not (new / name).exists():
+            _absent(new, name).touch()
     old.mkdir()
     if (out / MARKER).exists():
         (out / MARKER).rename(old / MARKER)
     for name in ENTRIES:
         if (out / name).exists():
             (out / name).rename(old / name)
-        (stage / NEW / name).rename(out / name)
+        if (new / name).exists():
+            (new / name).rename(out / name)
 
 
 def discard(stage: Path, out: Path) -> bool:
@@ -86,12 +96,17 @@ def _put_back(stage: Path, out: Path) -> bool:
     done = True
     # What the exchange had put in place is no longer in `new`; the marker, kept for the end, says it is unfinished.
     for name in ENTRIES[:-1]:
-        if not (new / name).exists() and (out / name).exists():
+        if not (new / name).exists() and not _absent(new, name).exists() and (out / name).exists():
             done &= _moved(out / name, new / name)
     for name in ENTRIES:
         if (old / name).exists():
             done &= _moved(old / name, out / name)
     return done
+
+
+def _absent(new: Path, name: str) -> Path:
+    """Sign that the new results have no entry of that name."""
+    return new / f"{name}.absent"
 
 
 def _moved(source: Path, target: Path) -> bool:

@@ -1,0 +1,171 @@
+"""`canalrisk morphometry` on a small phantom: files, tables, refusals."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from rich.console import Console
+
+from canalrisk import case
+from canalrisk.cli import main
+from canalrisk.imaging import read_labels, write_labels, write_mask
+from canalrisk.report import measured_summary, measured_table
+from canalrisk.report.indices import indices
+
+FILES = {"summary.json", "indices.tsv", "indices.json", "results.zarr", "provenance.json"}
+
+
+@pytest.fixture(scope="module")
+def files(neck, neck_mass, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("in")
+    write_labels(neck, path=folder / "neck.nii.gz")
+    write_mask(neck_mass, grid=neck.grid, path=folder / "mass.nii.gz")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def command(files):
+    return ["morphometry", str(files / "neck.nii.gz"), "--mass", str(files / "mass.nii.gz"), "--labels", "canalrisk"]
+
+
+@pytest.fixture(scope="module")
+def written(command, tmp_path_factory):
+    out = tmp_path_factory.mktemp("measured") / "out"
+    assert main([*command, "--out", str(out), "--quiet"]) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def measured(files):
+    return case.measure_subject(read_labels(files / "neck.nii.gz", labels="canalrisk", mass=files / "mass.nii.gz"))
+
+
+@pytest.fixture
+def quick(measured, monkeypatch):
+    """The command without the seconds of measuring: for what it does before and after."""
+    monkeypatch.setattr(case, "measure_subject", lambda labelmap, **k: measured)
+
+
+def test_writes_what_it_says_and_nothing_else(written):
+    assert {path.name for path in written.iterdir()} == FILES
+    assert [path.name for path in written.parent.iterdir()] == ["out"], "no stage is left"
+
+
+def test_numbers_are_those_of_the_library(written, measured):
+    said = json.loads((written / "summary.json").read_text("utf-8"))
+    ds = measured.dataset.isel(time=0)
+    assert said["values"]["sac_min"] == pytest.approx(float(ds["sac_min"]), abs=1e-9)
+    for row in said["foramina"]:
+        got = float(ds["foramen_area"].sel(foramen=row["foramen"], side=row["side"]))
+        assert row["foramen_area"] == pytest.approx(got, abs=1e-9)
+    stored = xr.open_zarr(written / "results.zarr").load()
+    np.testing.assert_array_equal(stored["canal_area"], measured.dataset["canal_area"])
+
+
+def test_every_variable_is_in_summary_and_table(written, measured):
+    said = json.loads((written / "summary.json").read_text("utf-8"))
+    found = {*said["values"], *said["levels"][0], *said["foramina"][0]}
+    assert {str(name) for name in measured.dataset.data_vars} <= found
+    table = pd.read_csv(written / "indices.tsv", sep="\t", na_values=["n/a"], keep_default_na=False)
+    known = {name for name in measured.dataset.data_vars if measured.dataset[name].dtype.kind != "f"}
+    assert {str(name) for name in measured.dataset.data_vars} - set(table.columns) - known == set()
+
+
+def test_variables_that_do_not_exist_yet_show_up(measured):
+    """Another index, with its interval, per level or per side, needs no change of summary and table."""
+    about = {"units": "1", "long_name": "x", "definition": "x"}
+    more = measured.dataset.assign_coords(vertebra=["C3", "C4"]).assign(
+        mcc_low=("time", [0.1], about),
+        mcc_high=("time", [0.4], about),
+        contact=(("time", "vertebra", "side"), [[[1.0, 2.0], [3.0, np.nan]]], about),
+        artery=(("time", "side"), [[5.0, 6.0]], about),
+    )
+    result = replace(measured, dataset=more)
+    said = measured_summary(result)
+    assert said["values"]["mcc_low"] == 0.1
+    assert said["values"]["artery"] == {"left": 5.0, "right": 6.0}
+    assert next(row for row in said["levels"] if row["level"] == "C4")["contact"] == {"left": 3.0, "right": None}
+    header, rows, sidecar = indices(result)
+    cells = {(row[3], row[4]): dict(zip(header, row, strict=True)) for row in rows}
+    assert cells["all", "n/a"]["mcc_low"] == "0.1"
+    assert cells["all", "right"]["artery"] == "6"
+    assert cells["C3", "right"]["contact"] == "2"
+    assert cells["C4", "right"]["contact"] == "n/a"
+    assert list(sidecar) == header
+    assert f"{said['values']['mcc']:.0%} (10 % to 40 %)".replace("%", " %", 1) in printed(said)
+
+
+def printed(said):
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(measured_table(said))
+    return capture.get()
+
+
+def test_table_names_levels_foramina_and_findings(written):
+    said = json.loads((written / "summary.json").read_text("utf-8"))
+    text = printed(said)
+    for word in ("occupying ratio", "SAC", "MCC", "C4/5, C5", "C7/T1, C8", "Research use"):
+        assert word in text, word
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_json_is_the_summary(quick, command, written, tmp_path, capsys):
+    assert main([*command, "--out", str(tmp_path / "out"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads((written / "summary.json").read_text("utf-8"))
+
+
+def test_without_a_mass_nothing_is_taken(files, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["morphometry", str(files / "neck.nii.gz"), "--labels", "canalrisk", "--out", str(out)]) == 0
+    said = json.loads((out / "summary.json").read_text("utf-8"))
+    assert said["values"]["occupying_ratio_max"] == 0.0
+    assert said["values"]["mass_volume"] == 0.0
+    assert {row["foramen_area_loss"] for row in said["foramina"]} <= {0.0, None}
+    assert "no section is reached by a mass" in capsys.readouterr().out
+
+
+def test_results_of_two_commands_are_never_mixed(quick, command, tmp_path):
+    """A folder with a report of `assess` holds, after --overwrite, what was measured and nothing older."""
+    out = tmp_path / "out"
+    assert main([*command, "--out", str(out), "--quiet"]) == 0
+    (out / "report.html").write_text("of an earlier run")
+    (out / "mine.txt").write_text("not ours")
+    assert main([*command, "--out", str(out), "--quiet"]) == 2
+    assert (out / "report.html").exists()
+    assert main([*command, "--out", str(out), "--quiet", "--overwrite"]) == 0
+    assert {path.name for path in out.iterdir()} == FILES | {"mine.txt"}
+
+
+def test_a_hostile_name_stays_a_name(quick, neck, tmp_path, capsys):
+    segmentation = tmp_path / "a<script>alert(1)<b>[red].nii.gz"
+    write_labels(neck, path=segmentation)
+    out = tmp_path / "out[bold]"
+    assert main(["morphometry", str(segmentation), "--labels", "canalrisk", "--out", str(out)]) == 0
+    said = capsys.readouterr()
+    assert "out[bold]" in said.err.replace("\n", "")
+    for name in FILES - {"results.zarr"}:
+        assert str(tmp_path) not in (out / name).read_text("utf-8"), name
+
+
+@pytest.mark.parametrize("what", ["absent", "not an image", "file as folder"])
+def test_refusals_are_three_lines(what, command, tmp_path, capsys):
+    argv, code = list(command), 3
+    out = tmp_path / "out"
+    if what == "absent":
+        argv[1] = str(tmp_path / "nobody.nii.gz")
+    elif what == "not an image":
+        argv[1] = str(tmp_path / "x.nii.gz")
+        (tmp_path / "x.nii.gz").write_bytes(b"nothing")
+    else:
+        out, code = tmp_path / "file", 2
+        out.write_text("x")
+    assert main([*argv, "--out", str(out)]) == code
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.strip() and "%  " not in line]
+    assert [line.split(":")[0].strip() for line in lines] == ["error", "where", "do"]
+    assert not (tmp_path / "out").exists()
