@@ -7,7 +7,8 @@ import pytest
 import torus
 
 from canalrisk.anatomy import build_spine
-from canalrisk.anatomy.healthy import DURA_MM, flavum_mm, healthy_table
+from canalrisk.anatomy.healthy import DURA_MM, flavum_mm
+from canalrisk.anatomy.population import population
 from canalrisk.anatomy.sections import plane_moments, plane_points, sample_planes
 from canalrisk.imaging.labelmap import LabelMap
 
@@ -45,9 +46,7 @@ def test_vertebrae_alone_give_the_canal(bony_spine):
     assert _at(spine, _areas(spine, "canal"), "C4/5") == pytest.approx(area, rel=0.08)
     # The cord has the table's mean area at its levels (Valosek 2024), if it fits.
     for level in ("C4", "C5"):
-        assert _at(spine, _areas(spine, "cord"), level) == pytest.approx(
-            healthy_table()[level]["cord_area_mean"], rel=0.03
-        )
+        assert _at(spine, _areas(spine, "cord"), level) == pytest.approx(population(level, "cord_area").mean, rel=0.03)
 
 
 def test_inferred_sac_leaves_flavum_and_dura_behind_the_cord(bony_spine):

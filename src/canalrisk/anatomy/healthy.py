@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-from functools import cache
-from importlib.resources import files
-
 import numpy as np
 
 from canalrisk import evidence
+from canalrisk.anatomy.population import population
 from canalrisk.anatomy.sections import curve_coordinates
-from canalrisk.anatomy.spine import BAND_MM, Array, Centreline, Distance
+from canalrisk.anatomy.spine import BAND_MM, Centreline, Distance
 from canalrisk.anatomy.tube import Tube, angles
 from canalrisk.field import redistance
 from canalrisk.field.grid import Grid
@@ -25,22 +22,13 @@ _ROOM_MM = 0.5
 _FLAVUM = "thickness/ligamentum flavum/C6/7"
 
 
-@cache
-def healthy_table() -> dict[str, dict[str, float]]:
-    """Mean and standard deviation of healthy cord and canal size per vertebral level.
-
-    Returns
-    -------
-    dict
-        Level to column to value, mm or mm2; columns as in ``data/healthy_morphometry.csv``.
-
-    References
-    ----------
-    Valosek, Bedard et al. 2024, Imaging Neuroscience 2:1-15, doi:10.1162/imag_a_00075 (203 adults).
-    """
-    text = (files("canalrisk.anatomy") / "data" / "healthy_morphometry.csv").read_text("utf-8")
-    rows = csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
-    return {row["level"]: {key: float(value) for key, value in row.items() if key != "level"} for row in rows}
+def healthy_cord_sizes(level: str) -> tuple[float, float, float] | None:
+    """Mean AP and transverse diameter, mm, and area, mm2, of healthy cords at a vertebra; None elsewhere."""
+    found = [population(level, name) for name in ("cord_ap", "cord_rl", "cord_area")]
+    if "/" in level or any(one is None for one in found):
+        return None
+    ap, rl, area = (one.mean for one in found if one is not None)
+    return ap, rl, area
 
 
 def flavum_mm() -> float:
@@ -82,14 +70,9 @@ def healthy_cord(line: Centreline, landmarks: dict[str, float], sac: Tube) -> tu
     scale : float
         Smallest factor by which the cord had to shrink to fit the sac; 1 where it did not.
     """
-    table = healthy_table()
-    levels = sorted((level for level in landmarks if level in table), key=lambda level: landmarks[level])
-    at = np.array([landmarks[level] for level in levels])
-
-    def along(column: str) -> Array:
-        return np.interp(line.s, at, [table[level][column] for level in levels])
-
-    ap, rl, area = along("cord_ap_mean"), along("cord_rl_mean"), along("cord_area_mean")
+    sizes = {s: size for level, s in landmarks.items() if (size := healthy_cord_sizes(level)) is not None}
+    at = np.array(sorted(sizes))
+    ap, rl, area = (np.interp(line.s, at, [sizes[s][k] for s in at.tolist()]) for k in range(3))
     # The table's mean area is not quite that of the ellipse of mean diameters: keep area and aspect.
     fit = np.sqrt(area / (np.pi / 4 * ap * rl))
     half_rl, half_ap = 0.5 * fit * rl, 0.5 * fit * ap

@@ -14,17 +14,24 @@ from canalrisk.anatomy.spine import BAND_MM, Array, Distance, Spine
 from canalrisk.field import volume
 from canalrisk.findings import Finding
 from canalrisk.growth.timeline import Snapshot
+from canalrisk.morphometry.bylevel import LEVEL, by_level, level_names
 from canalrisk.morphometry.clearance import clearance
 from canalrisk.morphometry.compromise import compromise
 from canalrisk.morphometry.prepared import RAY_STEP_MM, SAGITTAL_DEGREES, Prepared, prepare
 from canalrisk.morphometry.stations import free_area, least, over_thickness
 from canalrisk.morphometry.variables import as_dataset
+from canalrisk.morphometry.zscores import against_healthy
 
 Progress = Callable[[float, str], None]
 
 SIDES = ("left", "right")
 # The wall opposite the mass is bone when bone lies this near, mm: about two voxels.
 _AT_BONE_MM = 1.0
+_WORLD = {
+    "x": "patient's right, in the input's world frame",
+    "y": "anterior, in the input's world frame",
+    "z": "superior, in the input's world frame",
+}
 
 
 def measure(
@@ -44,8 +51,9 @@ def measure(
     Returns
     -------
     xarray.Dataset
-        Dims ``section`` (coordinates `s_mm`, `level`), ``foramen`` (coordinate `root`), ``side``; every variable
-        carries `units`, `long_name` and `definition`.
+        Dims ``section`` (coordinates `s_mm`, `x_mm`, `y_mm`, `z_mm`, `level`), ``vertebral_level`` (vertebrae and
+        discs; coordinate `level_s_mm`), ``foramen`` (coordinate `root`), ``side``; every variable carries `units`,
+        `long_name` and `definition`.
     """
     tell = progress or (lambda fraction, message: None)
     prepared = subject if isinstance(subject, Prepared) else prepare(subject)
@@ -53,6 +61,8 @@ def measure(
     mass = spine.mass if snapshot is None else snapshot.mass
     tell(0.0, "mass in the canal")
     values: dict[str, Any] = dict(prepared.fixed) | _sections(prepared, mass)
+    values |= by_level(values, spine)
+    values |= against_healthy(values, spine, sex=prepared.sex)
     loss = values["cord_area_loss_measured"]
     values["cord_area_loss_measured_max"] = float(np.nanmax(loss)) if np.isfinite(loss).any() else np.nan
     tell(0.5, "compromise and clearance")
@@ -73,7 +83,23 @@ def measure(
             spine.centreline.s,
             _attrs("mm", "arc length", "along the centreline, increasing cranially"),
         ),
+        **{
+            f"{axis}_mm": ("section", spine.centreline.points[:, k], _attrs("mm", f"{axis} of the centreline", way))
+            for k, (axis, way) in enumerate(_WORLD.items())
+        },
         "level": ("section", np.array(prepared.level), _attrs("", "level", "vertebra or disc nearest to the section")),
+        LEVEL: (
+            LEVEL,
+            np.array(level_names(spine), str),
+            _attrs("", "vertebral level", "vertebra or disc, cranial to caudal"),
+        ),
+        "level_s_mm": (
+            LEVEL,
+            np.array([spine.landmarks[name] for name in level_names(spine)]),
+            _attrs(
+                "mm", "arc length of the level", "middle of the vertebra's body or of the disc along the centreline"
+            ),
+        ),
         "foramen": ("foramen", np.array(names, str), _attrs("", "foramen", "named after the vertebrae around it")),
         "side": ("side", np.array(SIDES), _attrs("", "side", "of the patient")),
         "root": ("foramen", np.array(roots, str), _attrs("", "root", "root that leaves through the foramen")),

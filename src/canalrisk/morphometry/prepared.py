@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from canalrisk.anatomy.population import check_sex
 from canalrisk.anatomy.sections import (
     HALF_WIDTH_MM,
     STEP_MM,
@@ -22,6 +23,7 @@ from canalrisk.errors import UsageError
 from canalrisk.field import signed_distance
 from canalrisk.field.grid import Grid
 from canalrisk.findings import Finding
+from canalrisk.morphometry.filling import filling_findings, shape_and_filling
 from canalrisk.morphometry.stations import Stations, find_stations, mirrored, without
 
 Progress = Callable[[float, str], None]
@@ -50,15 +52,18 @@ class Prepared:
     level: tuple[str, ...]
     stations: tuple[Stations, ...]
     findings: tuple[Finding, ...] = ()
+    sex: str | None = None
 
 
-def prepare(spine: Spine, *, progress: Progress | None = None) -> Prepared:
+def prepare(spine: Spine, *, sex: str | None = None, progress: Progress | None = None) -> Prepared:
     """Sample and measure what does not depend on the mass.
 
     Parameters
     ----------
     spine : Spine
         From `canalrisk.anatomy.build_spine`.
+    sex : {"F", "M"}, optional
+        Which healthy adults cord and sac are compared with; both where not given.
     progress : callable, optional
         Called as ``progress(fraction, message)``.
 
@@ -69,10 +74,11 @@ def prepare(spine: Spine, *, progress: Progress | None = None) -> Prepared:
     Raises
     ------
     UsageError
-        If `spine` is not a Spine.
+        If `spine` is not a Spine, or `sex` is neither.
     """
     if not isinstance(spine, Spine):
         raise UsageError("prepare takes a Spine", where=type(spine).__name__, fix="call build_spine first")
+    check_sex(sex)
     tell = progress or (lambda fraction, message: None)
     tell(0.0, "canal sections")
     line, grid = spine.centreline, spine.grid
@@ -81,13 +87,14 @@ def prepare(spine: Spine, *, progress: Progress | None = None) -> Prepared:
     rays = sagittal_rays(line)
     canal_rays = sample_planes(spine.canal, grid=grid, points=rays)
     fixed = _fixed(spine, points, canal, canal_rays)
+    findings = list(filling_findings(spine))
     tell(0.5, "foramen stations")
     wall: tuple[Distance, ...] = (spine.bone,)
     if "disc" in spine.soft:
         wall = (spine.bone, signed_distance(spine.soft["disc"], grid=grid))
     own = {(f.name, f.side): find_stations(f, wall=wall, canal=spine.canal, grid=grid) for f in spine.foramina}
     replaced = {(f.name, f.side) for f in spine.foramina if f.wall_replaced}
-    stations, findings = [], []
+    stations = []
     for foramen in spine.foramina:
         here, across = (foramen.name, foramen.side), (foramen.name, _OTHER[foramen.side])
         found = own[here]
@@ -113,6 +120,7 @@ def prepare(spine: Spine, *, progress: Progress | None = None) -> Prepared:
         level=tuple(levels_of(spine, line.s)),
         stations=tuple(stations),
         findings=tuple(findings),
+        sex=sex,
     )
 
 
@@ -141,18 +149,15 @@ def _fixed(spine: Spine, points: Array, canal: Array, canal_rays: Array) -> dict
         "cord_ap_prelesion": chord_ap(spine.cord, grid=grid, line=line, centroid=centroid),
         "cord_rl_prelesion": widest(cord),
     }
-    if spine.cord_measured is None:
-        nothing = np.full(n, np.nan)
-        return fixed | {"cord_area_measured": nothing, "cord_ap_measured": nothing, "cord_area_loss_measured": nothing}
-    today = sample_planes(spine.cord_measured, grid=grid, points=points)
-    measured, centroid = plane_moments(today, step=STEP_MM)
+    today = None if spine.cord_measured is None else sample_planes(spine.cord_measured, grid=grid, points=points)
+    ap, rl, measured = (np.full(n, np.nan) for _ in range(3))
+    if spine.cord_measured is not None and today is not None:
+        measured, centroid = plane_moments(today, step=STEP_MM)
+        ap, rl = chord_ap(spine.cord_measured, grid=grid, line=line, centroid=centroid), widest(today)
     with np.errstate(divide="ignore", invalid="ignore"):
         loss = np.where(area > 0, 1.0 - measured / area, np.nan)
-    return fixed | {
-        "cord_area_measured": measured,
-        "cord_ap_measured": chord_ap(spine.cord_measured, grid=grid, line=line, centroid=centroid),
-        "cord_area_loss_measured": loss,
-    }
+    fixed |= {"cord_area_measured": measured, "cord_ap_measured": ap, "cord_area_loss_measured": loss}
+    return fixed | shape_and_filling(spine, points, canal=canal, sac=sac, cord=today, ap=ap, rl=rl)
 
 
 def chord_ap(field: Distance, *, grid: Grid, line: Centreline, centroid: Array) -> Array:
