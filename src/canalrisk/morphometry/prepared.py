@@ -55,7 +55,13 @@ class Prepared:
     sex: str | None = None
 
 
-def prepare(spine: Spine, *, sex: str | None = None, progress: Progress | None = None) -> Prepared:
+def prepare(
+    spine: Spine,
+    *,
+    sex: str | None = None,
+    walls: tuple[Distance, ...] | None = None,
+    progress: Progress | None = None,
+) -> Prepared:
     """Sample and measure what does not depend on the mass.
 
     Parameters
@@ -64,6 +70,8 @@ def prepare(spine: Spine, *, sex: str | None = None, progress: Progress | None =
         From `canalrisk.anatomy.build_spine`.
     sex : {"F", "M"}, optional
         Which healthy adults cord and sac are compared with; both where not given.
+    walls : tuple of (nx, ny, nz) ndarray of float32, optional
+        Signed distances of what bounds the foramina, mm; `foramen_walls` of the spine where not given.
     progress : callable, optional
         Called as ``progress(fraction, message)``.
 
@@ -89,9 +97,7 @@ def prepare(spine: Spine, *, sex: str | None = None, progress: Progress | None =
     fixed = _fixed(spine, points, canal, canal_rays)
     findings = list(filling_findings(spine))
     tell(0.5, "foramen stations")
-    wall: tuple[Distance, ...] = (spine.bone,)
-    if "disc" in spine.soft:
-        wall = (spine.bone, signed_distance(spine.soft["disc"], grid=grid))
+    wall = foramen_walls(spine) if walls is None else walls
     own = {(f.name, f.side): find_stations(f, wall=wall, canal=spine.canal, grid=grid) for f in spine.foramina}
     replaced = {(f.name, f.side) for f in spine.foramina if f.wall_replaced}
     stations = []
@@ -122,6 +128,13 @@ def prepare(spine: Spine, *, sex: str | None = None, progress: Progress | None =
         findings=tuple(findings),
         sex=sex,
     )
+
+
+def foramen_walls(spine: Spine) -> tuple[Distance, ...]:
+    """Signed distances of what bounds the foramina, mm: bone, and discs where labelled."""
+    if "disc" not in spine.soft:
+        return (spine.bone,)
+    return spine.bone, signed_distance(spine.soft["disc"], grid=spine.grid)
 
 
 def sagittal_rays(line: Centreline) -> Array:
