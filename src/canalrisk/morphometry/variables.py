@@ -18,16 +18,19 @@ class Variable(NamedTuple):
     definition: str
 
 
-def _read() -> dict[str, Variable]:
-    text = (files("canalrisk.morphometry") / "data" / "variables.csv").read_text("utf-8")
+def _read(file: str) -> dict[str, Variable]:
+    text = (files("canalrisk.morphometry") / "data" / file).read_text("utf-8")
     return {
         row["name"]: Variable(tuple(row["dims"].split()), row["units"], row["long_name"], row["definition"])
         for row in csv.DictReader(text.splitlines())
     }
 
 
-VARIABLES: Final[dict[str, Variable]] = _read()
+VARIABLES: Final[dict[str, Variable]] = _read("variables.csv")
 """Name of every variable that `measure` gives to its shape and meaning."""
+
+DERIVED: Final[dict[str, Variable]] = _read("derived.csv")
+"""The same of what is said about measurements: which references served, what changed between two scans."""
 
 
 def as_dataset(values: dict[str, Any], *, coords: dict[str, Any]) -> xr.Dataset:
@@ -36,7 +39,7 @@ def as_dataset(values: dict[str, Any], *, coords: dict[str, Any]) -> xr.Dataset:
     Parameters
     ----------
     values : dict
-        Name (a key of `VARIABLES`) to array or scalar.
+        Name (a key of `VARIABLES` or `DERIVED`) to array or scalar.
     coords : dict
         Coordinates as xarray takes them.
 
@@ -46,7 +49,7 @@ def as_dataset(values: dict[str, Any], *, coords: dict[str, Any]) -> xr.Dataset:
     """
     data = {}
     for name, value in values.items():
-        about = VARIABLES[name]
+        about = VARIABLES[name] if name in VARIABLES else DERIVED[name]
         attrs = {"units": about.units, "long_name": about.long_name, "definition": about.definition}
         data[name] = (about.dims, value, attrs)
     return xr.Dataset(data, coords=coords)
