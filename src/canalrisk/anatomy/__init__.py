@@ -1,7 +1,17 @@
 """What the labels mean."""
 
 from canalrisk.anatomy.build import build_spine
+from canalrisk.anatomy.register import Registration, register_scans
 from canalrisk.anatomy.sections import level_at, section_plane
 from canalrisk.anatomy.spine import Centreline, Foramen, Spine
 
-__all__ = ["Centreline", "Foramen", "Spine", "build_spine", "level_at", "section_plane"]
+__all__ = [
+    "Centreline",
+    "Foramen",
+    "Registration",
+    "Spine",
+    "build_spine",
+    "level_at",
+    "register_scans",
+    "section_plane",
+]
