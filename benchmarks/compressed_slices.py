@@ -32,8 +32,10 @@ DRAWS = 10_000
 
 @dataclass(frozen=True)
 class Separation:
-    """Area under the ROC curve of one index; `low`, `high` are the 95 % interval over scans, `level` among slices of
-    the same vertebral level, `spread` the 95 % half width if slices were independent (DeLong).
+    """Area under the ROC curve of one index.
+
+    `low`, `high`: 95 % interval over scans; `level`: among slices of the same vertebral level; `spread`: 95 % half
+    width if slices were independent (DeLong).
     """
 
     name: str

@@ -31,8 +31,8 @@ _OUTLIER = 2.5
 class Body:
     """One vertebral body.
 
-    `depth` mm, antero-posterior at mid height; `lower`, `upper`, `behind` (3,) unit vectors in the sagittal plane: along
-    the lower and the upper end plate forwards, and along the posterior wall upwards; not a number where not found.
+    `depth` mm, antero-posterior at mid height; `lower`, `upper`, `behind` (3,) unit vectors in the sagittal plane:
+    along the lower and the upper end plate forwards, along the posterior wall upwards; not a number where not found.
     """
 
     depth: float
@@ -41,7 +41,8 @@ class Body:
     behind: Array
 
 
-MISSING: Final = Body(float("nan"), *(np.full(3, np.nan) for _ in range(3)))
+_NONE: Final = np.full(3, np.nan)
+MISSING: Final = Body(float("nan"), _NONE, _NONE, _NONE)
 
 
 def find_body(spine: Spine, level: str) -> Body:
@@ -61,8 +62,8 @@ def find_body(spine: Spine, level: str) -> Body:
 
     Notes
     -----
-    The depth runs from the first to the last bone of the vertebra in front of the canal, on rays of the canal's frame at
-    mid height, median over 3 mm of height and 4 mm of width. End plates and posterior wall are least-squares planes,
+    The depth runs from the first to the last bone of the vertebra in front of the canal, on rays of the canal's frame
+    at mid height, median over 3 mm of height and 4 mm of width. End plates and posterior wall are least-squares planes,
     outliers left out, through where columns that start in the middle of the body leave its bone: means of a hollow
     surface, not the line between two rims that a reader draws.
     """
@@ -77,13 +78,16 @@ def find_body(spine: Spine, level: str) -> Body:
     middle = centre + 0.5 * (back + front) * anterior
     forward = np.linspace(-0.5 * _MIDDLE, 0.5 * _MIDDLE, 13) * (front - back)
     across = np.linspace(-_HALF_WIDTH_MM, _HALF_WIDTH_MM, 11)
-    plates = []
+    plates, extent = [], []
     for way in (-tangent, tangent):
         reach = _leaves(spine, number, middle, along=forward, first=anterior, across=across, second=right, way=way)
         slope = _slope(forward, across, reach)
         plates.append(_unit(anterior + slope * way))
-    tall = 2.0 * float(np.nanmedian(_heights(spine, number, middle, tangent)))
-    upward = np.linspace(-0.5 * _MIDDLE, 0.5 * _MIDDLE, 9) * tall
+        known = reach[np.isfinite(reach)]
+        extent.append(float(np.median(known)) if len(known) else float("nan"))
+    if not all(np.isfinite(extent)):
+        return Body(front - back, plates[0], plates[1], _NONE)
+    upward = np.linspace(-_MIDDLE * extent[0], _MIDDLE * extent[1], 9)
     reach = _leaves(spine, number, middle, along=upward, first=tangent, across=across, second=right, way=-anterior)
     wall = _unit(tangent - _slope(upward, across, reach) * anterior)
     return Body(front - back, plates[0], plates[1], wall)
@@ -97,23 +101,18 @@ def _span(spine: Spine, number: int, place: float) -> tuple[float, float]:
     start = line.points[near, None] + np.array(_BESIDE_MM)[None, :, None] * line.right[near, None]
     points = start[:, :, None] + t[None, None, :, None] * line.anterior[near, None, None]
     level = _level_of(spine, number, points).reshape(-1, len(t))
-    ends = [(t[_entry(row, 0)], t[_entry(row, 1)], row) for row in level if (row < 0).any()]
-    if not ends:
+    level = level[(level < 0).any(axis=1) & (level[:, 0] >= 0) & (level[:, -1] >= 0)]
+    if not len(level):
         return float("nan"), float("nan")
-    back = np.median([_crossing(t, row, _entry(row, 0), -1) for _, _, row in ends])
-    front = np.median([_crossing(t, row, _entry(row, 1), 1) for _, _, row in ends])
+    back = np.median([_first_zero(t, row) for row in level])
+    front = np.median([_first_zero(t[::-1], row[::-1]) for row in level])
     return float(back), float(front)
 
 
-def _entry(row: Array, end: int) -> int:
-    return int(np.flatnonzero(row < 0)[-end])
-
-
-def _crossing(t: Array, row: Array, at: int, way: int) -> float:
-    """Place of the zero between a sample inside and its neighbour outside."""
-    other = min(max(at + way, 0), len(t) - 1)
-    inside, outside = row[at], row[other]
-    return float(t[at] + (t[other] - t[at]) * (inside / (inside - outside) if outside > inside else 0.0))
+def _first_zero(t: Array, row: Array) -> float:
+    """Place at which values, positive at first, become negative."""
+    i = int(np.argmax(row < 0))
+    return float(t[i - 1] + (t[i] - t[i - 1]) * row[i - 1] / (row[i - 1] - row[i]))
 
 
 def _leaves(
@@ -127,7 +126,7 @@ def _leaves(
     second: Array,
     way: Array,
 ) -> Array:
-    """Distance (n, m) mm from a plane through the body's middle at which columns leave the bone; NaN where none does."""
+    """Distance (n, m) mm from a plane through the body's middle at which columns leave the bone, or NaN."""
     t = np.arange(0.0, _TALLEST_MM, _STEP_MM)
     start = middle + along[:, None, None] * first + across[None, :, None] * second
     level = _level_of(spine, number, start[:, :, None] + t[:, None] * way)
@@ -135,16 +134,6 @@ def _leaves(
     good = (level[..., 0] < 0) & (level >= 0).any(axis=2)
     before, after = (np.take_along_axis(level, np.maximum(k, 0)[..., None], axis=2)[..., 0] for k in (out - 1, out))
     return np.where(good, t[np.maximum(out - 1, 0)] + _STEP_MM * before / np.minimum(before - after, -1e-9), np.nan)
-
-
-def _heights(spine: Spine, number: int, middle: Array, tangent: Array) -> Array:
-    zero = np.zeros(1)
-    return np.array(
-        [
-            _leaves(spine, number, middle, along=zero, first=tangent, across=zero, second=tangent, way=way)[0, 0]
-            for way in (-tangent, tangent)
-        ]
-    )
 
 
 def _slope(along: Array, across: Array, reach: Array) -> float:
@@ -171,11 +160,11 @@ def _unit(vector: Array) -> Array:
 
 
 def _level_of(spine: Spine, number: int, points: Array) -> Array:
-    """Signed distance of one vertebra, mm, right near its own surface; another vertebra counts as outside."""
-    bone = sample_planes(spine.bone, grid=spine.grid, points=points)
+    """Signed distance of one vertebra, mm, clipped near its surface; another vertebra counts as outside."""
+    bone = np.clip(sample_planes(spine.bone, grid=spine.grid, points=points), -_STEP_MM, _STEP_MM)
     owner = _nearest(spine.vertebra_of, spine.grid, points)
     # Just within the surface the nearest voxel may be unlabelled: only what another vertebra owns is not this one's.
-    return np.where((owner == number) | (owner == 0), bone, np.maximum(bone, _STEP_MM))
+    return np.where((owner == number) | (owner == 0), bone, _STEP_MM)
 
 
 def _nearest(labels: NDArray[np.int8], grid: Grid, points: Array) -> NDArray[np.int8]:

@@ -28,7 +28,9 @@ from canalrisk.morphometry.variables import as_dataset
 LEAST_ROOM: Final = {"bone": 1.0, "cord": 1.0, "canal": -1.0, "sac": -1.0}
 REFERENCED: Final = {"mcc": "residual_canal_ap", "mscc": "cord_ap_measured"}
 """Index to the diameter that it compares with reference sections."""
-PLACES: Final = frozenset({"worst_s", "s_above", "s_below", "occupying_ray", "foramen_station_s"})
+PLACES: Final = frozenset(
+    {"worst_s", "s_above", "s_below", "occupying_ray", "foramen_station_s", "mcc_sct_s", "mscc_sct_s", "k_line_offset"}
+)
 """Variables that say where something is: an edge moved a little may make them jump, which is no error of theirs."""
 
 _NEVER_NEGATIVE: Final = ("mm2", "mm3")

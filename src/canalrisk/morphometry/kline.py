@@ -1,13 +1,15 @@
-"""K-line: does a mass on the anterior wall reach beyond the line between the canal's middles at C2 and C7?"""
+"""K-line: how far a mass on the anterior wall keeps from the line between the canal's middles at C2 and C7."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
-from canalrisk.anatomy.sections import offsets, sample_planes
+from canalrisk.anatomy.sections import negative_runs, offsets, sample_planes
 from canalrisk.anatomy.spine import Array, Distance, Spine
+from canalrisk.findings import Finding
 
 UPPER, LOWER = "C2", "C7"
 
@@ -53,8 +55,8 @@ def k_line(spine: Spine, rays: Array, canal: Array, *, step: float) -> Array:
 
 
 def _middle(points: Array, anterior: Array, canal: Array, t: Array, index: int) -> Array:
-    inside = t[canal[index] < 0]
-    return np.asarray(points[index] + 0.5 * (inside[0] + inside[-1]) * anterior[index])
+    _, _, first, last = negative_runs(canal[index : index + 1], step=float(t[1] - t[0]))[0]
+    return np.asarray(points[index] + (t[0] + 0.5 * (first + last)) * anterior[index])
 
 
 def mass_at_k_line(
@@ -104,3 +106,30 @@ def _most_anterior_run(level: Array, t: Array) -> tuple[float, float]:
         return float(t[0]), float(t[last])
     a, b = level[first - 1], level[first]
     return float(t[first - 1] + (t[first] - t[first - 1]) * a / (a - b)), float(t[last])
+
+
+def k_line_findings(dataset: xr.Dataset) -> tuple[Finding, ...]:
+    """Say what the K-line means for this mass.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        From `measure`; one time only.
+
+    Returns
+    -------
+    tuple of Finding
+        ``K-LINE-NEGATIVE`` where the mass reaches beyond the line, ``K-LINE-NOT-ANTERIOR`` where none lies nearer to
+        the anterior wall.
+    """
+    said = str(dataset["k_line"].item())
+    if said == "negative":
+        message = (
+            f"The mass reaches {-dataset['k_line_margin_min'].item():.1f} mm beyond the K-line (supine scan): the cord "
+            "may stay bent over it after a posterior decompression."
+        )
+        return (Finding("K-LINE-NEGATIVE", "warning", "C2-C7", message),)
+    if said == "none":
+        message = "No mass lies nearer to the anterior wall of the canal in the midline: the K-line does not apply."
+        return (Finding("K-LINE-NOT-ANTERIOR", "info", "C2-C7", message),)
+    return ()

@@ -17,7 +17,9 @@ from canalrisk.growth.timeline import Snapshot
 from canalrisk.morphometry.bylevel import LEVEL, by_level, level_names
 from canalrisk.morphometry.clearance import clearance
 from canalrisk.morphometry.compromise import compromise
+from canalrisk.morphometry.kline import k_line_findings, mass_at_k_line
 from canalrisk.morphometry.prepared import RAY_STEP_MM, SAGITTAL_DEGREES, Prepared, prepare
+from canalrisk.morphometry.sct import sct_compromise, sct_findings
 from canalrisk.morphometry.stations import free_area, least, over_thickness
 from canalrisk.morphometry.variables import as_dataset
 from canalrisk.morphometry.zscores import against_healthy
@@ -61,12 +63,16 @@ def measure(
     mass = spine.mass if snapshot is None else snapshot.mass
     tell(0.0, "mass in the canal")
     values: dict[str, Any] = dict(prepared.fixed) | _sections(prepared, mass)
-    values |= by_level(values, spine)
+    values |= prepared.whole | by_level(values, spine)
     values |= against_healthy(values, spine, sex=prepared.sex)
     loss = values["cord_area_loss_measured"]
     values["cord_area_loss_measured_max"] = float(np.nanmax(loss)) if np.isfinite(loss).any() else np.nan
     tell(0.5, "compromise and clearance")
     values |= _worst(prepared, values, mass)
+    values |= _as_toolbox(prepared, values)
+    middle = len(SAGITTAL_DEGREES) // 2
+    rays, canal_rays = prepared.rays[:, middle], prepared.canal_rays[:, middle]
+    values |= mass_at_k_line(spine, rays, canal_rays, values["k_line_offset"], mass, step=RAY_STEP_MM)
     values |= _mass(spine, mass)
     tell(0.7, "foramina")
     names, roots = _foramen_names(spine)
@@ -118,10 +124,15 @@ def measure_findings(dataset: xr.Dataset) -> tuple[Finding, ...]:
     Returns
     -------
     tuple of Finding
-        ``MCC-ONE-SIDED`` and ``MCC-NO-REFERENCE``.
+        ``MCC-ONE-SIDED`` and ``MCC-NO-REFERENCE``, ``SCT-ONE-SIDED`` and ``SCT-REFERENCE-IN-MASS``, and
+        ``K-LINE-NEGATIVE`` and ``K-LINE-NOT-ANTERIOR``.
     """
     if str(dataset["worst_level"].item()) == "none":
         return ()
+    return (*_mcc_findings(dataset), *sct_findings(dataset), *k_line_findings(dataset))
+
+
+def _mcc_findings(dataset: xr.Dataset) -> tuple[Finding, ...]:
     known = [bool(np.isfinite(dataset[name].item())) for name in ("s_above", "s_below")]
     where = str(dataset["worst_level"].item())
     if all(known):
@@ -213,6 +224,22 @@ def _worst(prepared: Prepared, values: dict[str, Any], mass: Distance | None) ->
     found["mscc"], _, _ = compromise(values["cord_ap_measured"], touched, worst, s=s)
     found["s_above"] = float(s[above]) if above is not None else np.nan
     found["s_below"] = float(s[below]) if below is not None else np.nan
+    return found
+
+
+def _as_toolbox(prepared: Prepared, values: dict[str, Any]) -> dict[str, float]:
+    """Canal and cord compromise as the Spinal Cord Toolbox: site and references its own, the canal's diameter ours."""
+    s = prepared.spine.centreline.s
+    touched = values["mass_area_in_canal"] > 0
+    found: dict[str, float] = {}
+    for name, diameter in (("mcc_sct", "residual_canal_ap"), ("mscc_sct", "cord_ap_ellipse_measured")):
+        size = values[diameter]
+        value, site, above, below = (0.0 if np.isfinite(size).any() else np.nan), np.nan, np.nan, np.nan
+        if touched.any():
+            worst = int(np.argmin(np.where(touched & np.isfinite(size), size, np.inf)))
+            value, above, below = sct_compromise(size, worst, s=s)
+            site = float(s[worst]) if np.isfinite(size[worst]) else np.nan
+        found |= {name: value, f"{name}_s": site, f"{name}_above": above, f"{name}_below": below}
     return found
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,10 @@ from canalrisk.errors import UsageError
 from canalrisk.field import signed_distance
 from canalrisk.field.grid import Grid
 from canalrisk.findings import Finding
+from canalrisk.morphometry.alignment import alignment, alignment_findings, bodies_of, torg_pavlov
+from canalrisk.morphometry.bylevel import by_level
 from canalrisk.morphometry.filling import filling_findings, shape_and_filling
+from canalrisk.morphometry.kline import k_line
 from canalrisk.morphometry.stations import Stations, find_stations, mirrored, without
 
 Progress = Callable[[float, str], None]
@@ -53,6 +57,8 @@ class Prepared:
     stations: tuple[Stations, ...]
     findings: tuple[Finding, ...] = ()
     sex: str | None = None
+    whole: dict[str, Any] = field(default_factory=dict)
+    """Variables per level, per section and of the whole neck that no mass changes and that are no sections' sizes."""
 
 
 def prepare(
@@ -95,7 +101,12 @@ def prepare(
     rays = sagittal_rays(line)
     canal_rays = sample_planes(spine.canal, grid=grid, points=rays)
     fixed = _fixed(spine, points, canal, canal_rays)
-    findings = list(filling_findings(spine))
+    bodies = bodies_of(spine)
+    angles = alignment(spine, bodies)
+    whole = angles | torg_pavlov(spine, bodies, by_level(fixed, spine)["level_canal_ap"])
+    middle = len(SAGITTAL_DEGREES) // 2
+    whole["k_line_offset"] = k_line(spine, rays[:, middle], canal_rays[:, middle], step=RAY_STEP_MM)
+    findings = [*filling_findings(spine), *alignment_findings(spine, angles)]
     tell(0.5, "foramen stations")
     wall = foramen_walls(spine) if walls is None else walls
     own = {(f.name, f.side): find_stations(f, wall=wall, canal=spine.canal, grid=grid) for f in spine.foramina}
@@ -127,6 +138,7 @@ def prepare(
         stations=tuple(stations),
         findings=tuple(findings),
         sex=sex,
+        whole=whole,
     )
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
+
+from canalrisk.findings import Finding
 
 Array = NDArray[np.float64]
 
@@ -50,3 +53,38 @@ def sct_compromise(diameter: Array, site: int, *, s: Array) -> tuple[float, floa
     if not reference or not known[site]:
         return float("nan"), above, below
     return float(1.0 - diameter[site] / np.mean(reference)), above, below
+
+
+def sct_findings(dataset: xr.Dataset) -> tuple[Finding, ...]:
+    """Say where the toolbox's references are missing or lie within the mass.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        From `measure`; one time only.
+
+    Returns
+    -------
+    tuple of Finding
+        ``SCT-ONE-SIDED`` and ``SCT-REFERENCE-IN-MASS``.
+    """
+    findings = []
+    for name, what in (("mcc_sct", "canal"), ("mscc_sct", "cord")):
+        site = dataset[f"{name}_s"].item()
+        if not np.isfinite(site):
+            continue
+        known = [side for side in ("above", "below") if np.isfinite(dataset[f"{name}_{side}"].item())]
+        if len(known) == 1:
+            message = (
+                f"The Spinal Cord Toolbox's reference of the {what} exists {known[0]} the mass only: it counts twice."
+            )
+            findings.append(Finding("SCT-ONE-SIDED", "info", name, message))
+        away = np.abs(dataset["s_mm"].values - site)
+        used = (away >= DISTANCE_MM) & (away < DISTANCE_MM + EXTENT_MM)
+        if (used & (dataset["mass_area_in_canal"].values > 0)).any():
+            message = (
+                f"The Spinal Cord Toolbox's reference of the {what} lies partly beside the mass, so that {name} is too "
+                "small; mcc and mscc keep clear of the mass."
+            )
+            findings.append(Finding("SCT-REFERENCE-IN-MASS", "info", name, message))
+    return tuple(findings)
