@@ -35,7 +35,7 @@ def straight():
 
 # The end plates are fitted over 10 x 10 mm, the posterior walls over 9 mm of height only: a tenth of a voxel at either
 # end of each is 2 degrees between the two, and 1.6 is what the first run of this test found (against 1.5).
-@pytest.mark.parametrize(("name", "error"), zip(NAMES, (1.5, 2.0, 1.0), strict=True))
+@pytest.mark.parametrize(("name", "error"), list(zip(NAMES, (1.5, 2.0, 1.0), strict=True)))
 def test_angles_of_an_arc_are_the_arcs(name, error, lordosis, kyphosis, straight):
     assert lordosis[name].item() == pytest.approx(ANGLE, abs=error)
     assert kyphosis[name].item() == pytest.approx(-ANGLE, abs=error)

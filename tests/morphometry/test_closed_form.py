@@ -176,17 +176,21 @@ def test_every_variable_says_what_it_is(healthy):
         assert healthy[name].attrs["definition"]
 
 
+def _said_of_mcc(result):
+    return [finding.code for finding in measure_findings(result) if finding.code.startswith("MCC")]
+
+
 def test_one_sided_reference_is_said(analytic_neck, analytic_prepared):
     # A rod along the posterior wall from C5 to beyond the canal's cranial end.
     rod = np.hypot(analytic_neck.u, analytic_neck.v + 7.0) - 2.0
     rod = np.maximum(rod, torus.middle("C5") - analytic_neck.s)
     result = measure(analytic_prepared, _snapshot(analytic_prepared, rod))
     assert np.isnan(result["s_above"].item())
-    assert [finding.code for finding in measure_findings(result)] == ["MCC-ONE-SIDED"]
+    assert _said_of_mcc(result) == ["MCC-ONE-SIDED"]
     whole = np.hypot(analytic_neck.u, analytic_neck.v + 7.0) - 2.0
     result = measure(analytic_prepared, _snapshot(analytic_prepared, whole))
     assert np.isnan(result["mcc"].item())
-    assert [finding.code for finding in measure_findings(result)] == ["MCC-NO-REFERENCE"]
+    assert _said_of_mcc(result) == ["MCC-NO-REFERENCE"]
 
 
 def test_prepare_takes_a_spine():
