@@ -5,6 +5,7 @@ from canalrisk.field.eikonal import arrival_time
 from canalrisk.field.grid import Grid
 from canalrisk.field.label import signed_distance
 from canalrisk.field.motion import RigidMotion
+from canalrisk.field.points import zero_points
 from canalrisk.field.spline import Spline, fit_spline, linear_sample
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "redistance",
     "signed_distance",
     "volume",
+    "zero_points",
 ]

@@ -29,7 +29,18 @@ LEAST_ROOM: Final = {"bone": 1.0, "cord": 1.0, "canal": -1.0, "sac": -1.0}
 REFERENCED: Final = {"mcc": "residual_canal_ap", "mscc": "cord_ap_measured"}
 """Index to the diameter that it compares with reference sections."""
 PLACES: Final = frozenset(
-    {"worst_s", "s_above", "s_below", "occupying_ray", "foramen_station_s", "mcc_sct_s", "mscc_sct_s", "k_line_offset"}
+    {
+        "worst_s",
+        "s_above",
+        "s_below",
+        "occupying_ray",
+        "foramen_station_s",
+        "mcc_sct_s",
+        "mscc_sct_s",
+        "k_line_offset",
+        "mass_cord_nearest_s",
+        "mass_sac_nearest_s",
+    }
 )
 """Variables that say where something is: an edge moved a little may make them jump, which is no error of theirs."""
 
@@ -111,7 +122,8 @@ def _room(prepared: Prepared, snapshot: Snapshot | None, edge_mm: Edge) -> list[
         moved = moved_edges(spine, sense, edge_mm=edge_mm)
         # The discs are part of the wall and move with the bone.
         outwards = np.asarray(way * by, np.float32)
-        again = prepare(moved, sex=prepared.sex, walls=tuple(wall - outwards for wall in walls))
+        moved_walls = tuple(wall - outwards for wall in walls)
+        again = prepare(moved, sex=prepared.sex, walls=moved_walls, vessels=prepared.vessels)
         measured.append(measure(again, snapshot))
     return measured
 

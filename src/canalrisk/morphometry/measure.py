@@ -14,10 +14,13 @@ from canalrisk.anatomy.spine import BAND_MM, Array, Distance, Spine
 from canalrisk.field import volume
 from canalrisk.findings import Finding
 from canalrisk.growth.timeline import Snapshot
+from canalrisk.morphometry.arteries import measure_vessels, vessel_findings
 from canalrisk.morphometry.bylevel import LEVEL, by_level, level_names
 from canalrisk.morphometry.clearance import clearance
 from canalrisk.morphometry.compromise import compromise
 from canalrisk.morphometry.kline import k_line_findings, mass_at_k_line
+from canalrisk.morphometry.mass import measure_mass
+from canalrisk.morphometry.nearness import mass_of
 from canalrisk.morphometry.prepared import RAY_STEP_MM, SAGITTAL_DEGREES, Prepared, prepare
 from canalrisk.morphometry.sct import sct_compromise, sct_findings
 from canalrisk.morphometry.stations import free_area, least, over_thickness
@@ -54,8 +57,8 @@ def measure(
     -------
     xarray.Dataset
         Dims ``section`` (coordinates `s_mm`, `x_mm`, `y_mm`, `z_mm`, `level`), ``vertebral_level`` (vertebrae and
-        discs; coordinate `level_s_mm`), ``foramen`` (coordinate `root`), ``side``; every variable carries `units`,
-        `long_name` and `definition`.
+        discs; coordinate `level_s_mm`), ``foramen`` (coordinate `root`), ``side``, ``vertebra``; every variable
+        carries `units`, `long_name` and `definition`.
     """
     tell = progress or (lambda fraction, message: None)
     prepared = subject if isinstance(subject, Prepared) else prepare(subject)
@@ -74,6 +77,8 @@ def measure(
     rays, canal_rays = prepared.rays[:, middle], prepared.canal_rays[:, middle]
     values |= mass_at_k_line(spine, rays, canal_rays, values["k_line_offset"], mass, step=RAY_STEP_MM)
     values |= _mass(spine, mass)
+    ready = mass_of(mass, grid=spine.grid)
+    values |= measure_mass(spine, prepared.neighbours, ready) | measure_vessels(spine, prepared.vessels, ready)
     tell(0.7, "foramina")
     names, roots = _foramen_names(spine)
     values |= _foramina(prepared, names, mass)
@@ -108,6 +113,7 @@ def measure(
         ),
         "foramen": ("foramen", np.array(names, str), _attrs("", "foramen", "named after the vertebrae around it")),
         "side": ("side", np.array(SIDES), _attrs("", "side", "of the patient")),
+        "vertebra": ("vertebra", np.array(spine.levels, str), _attrs("", "vertebra", "cranial to caudal")),
         "root": ("foramen", np.array(roots, str), _attrs("", "root", "root that leaves through the foramen")),
     }
     return as_dataset(values, coords=coords)
@@ -125,8 +131,13 @@ def measure_findings(dataset: xr.Dataset) -> tuple[Finding, ...]:
     -------
     tuple of Finding
         ``MCC-ONE-SIDED`` and ``MCC-NO-REFERENCE``, ``SCT-ONE-SIDED`` and ``SCT-REFERENCE-IN-MASS``, and
-        ``K-LINE-NEGATIVE`` and ``K-LINE-NOT-ANTERIOR``.
+        ``K-LINE-NEGATIVE`` and ``K-LINE-NOT-ANTERIOR``; those of
+        `vessel_findings`.
     """
+    return (*vessel_findings(dataset), *_reference_findings(dataset))
+
+
+def _reference_findings(dataset: xr.Dataset) -> tuple[Finding, ...]:
     if str(dataset["worst_level"].item()) == "none":
         return ()
     return (*_mcc_findings(dataset), *sct_findings(dataset), *k_line_findings(dataset))

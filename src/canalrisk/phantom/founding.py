@@ -15,6 +15,7 @@ from canalrisk.phantom.mass import MassSpec, place_mass, rounded
 from canalrisk.phantom.model import build_model
 from canalrisk.phantom.neck import sample_neck
 from canalrisk.phantom.sites import Side, axes_at, wall_distance
+from canalrisk.phantom.soft import Arteries
 from canalrisk.phantom.voxelise import label
 
 DEMO_SEED = 17
@@ -79,15 +80,18 @@ def founding_case(spine: Spine, *, side: Side = "left", seed: int = 0) -> NDArra
     return rounded(spine, mask, radius_mm=_ROUNDING_MM, indent_cord_mm=_INDENT_MM)
 
 
-def demo_labelmap(*, spacing: float = DEMO_SPACING_MM) -> LabelMap:
+def demo_labelmap(*, spacing: float = DEMO_SPACING_MM, arteries: Arteries = "left-only") -> LabelMap:
     """Return the embedded example: one sampled neck with the founding case on its left.
 
-    The mass is given on its own, as from its own file; the labels show the neck before it.
+    The mass is given on its own, as from its own file; the labels show the neck before it. As in the founding case,
+    the only vertebral artery is on the side of the mass.
 
     Parameters
     ----------
     spacing : float
         Voxel edge, mm.
+    arteries : {"left-only", "both", "right-only"}
+        Vertebral arteries present.
 
     Returns
     -------
@@ -95,7 +99,7 @@ def demo_labelmap(*, spacing: float = DEMO_SPACING_MM) -> LabelMap:
         With `mass` set and `mass_is_label` False.
     """
     model = build_model(sample_neck(DEMO_SEED), spacing=spacing)
-    labels = label(model)
+    labels = label(model, arteries=arteries)
     return replace(labels, mass=founding_case(known_spine(model)), mass_is_label=False)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final, Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
+from canalrisk.errors import UsageError
 from canalrisk.field.grid import Grid
 from canalrisk.phantom._kernels import FAR, balls
 from canalrisk.phantom.model import Model, box_of
@@ -19,6 +22,12 @@ Box = tuple[slice, slice, slice]
 
 CORD, EPIDURAL, CSF, FLAVUM, MASS = 60, 61, 62, 63, 80
 ARTERY = {"left": 70, "right": 71}
+Arteries = Literal["both", "left-only", "right-only"]
+_PRESENT: Final[dict[str, tuple[str, ...]]] = {
+    "both": ("left", "right"),
+    "left-only": ("left",),
+    "right-only": ("right",),
+}
 ROOT = {"left": 210, "right": 220}
 DISC = 102
 # Width of what counts as a cleft between two bones.
@@ -54,14 +63,24 @@ def paint_soft(labels: Labels, model: Model) -> None:
         labels[box][shell & behind & span] = FLAVUM
 
 
-def paint_routes(labels: Labels, model: Model) -> None:
-    """Paint the roots outside the canal, and the vertebral arteries."""
+def paint_routes(labels: Labels, model: Model, *, arteries: Arteries = "both") -> None:
+    """Paint the roots outside the canal, and the vertebral arteries.
+
+    Raises
+    ------
+    UsageError
+        If `arteries` is not known.
+    """
+    if arteries not in _PRESENT:
+        raise UsageError(
+            f"arteries {arteries!r} are unknown", where="arteries", fix=f"Use one of {', '.join(_PRESENT)}."
+        )
     outside = np.minimum(model.bone, model.tube.canal)
     for channel in model.channels:
         points, radii = root_path(channel)
         _paint_tube(labels, points, radii, ROOT[channel.side] + int(root_name(channel.name)[1:]), model.grid, outside)
-    for side, value in ARTERY.items():
-        points = artery_path(model.neck, model.frames, side=side)
+    for side in _PRESENT[arteries]:
+        points, value = artery_path(model.neck, model.frames, side=side), ARTERY[side]
         _paint_tube(labels, points, np.full(len(points), 0.5 * model.neck.artery), value, model.grid, model.bone)
 
 

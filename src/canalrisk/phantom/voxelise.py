@@ -9,7 +9,19 @@ from canalrisk.imaging.labelmap import LabelMap, LabelTable
 from canalrisk.phantom.model import Model, build_model
 from canalrisk.phantom.neck import DISCS, Neck
 from canalrisk.phantom.published import assumed_spread_finding, recalled_findings
-from canalrisk.phantom.soft import ARTERY, CORD, CSF, DISC, EPIDURAL, FLAVUM, MASS, ROOT, paint_routes, paint_soft
+from canalrisk.phantom.soft import (
+    ARTERY,
+    CORD,
+    CSF,
+    DISC,
+    EPIDURAL,
+    FLAVUM,
+    MASS,
+    ROOT,
+    Arteries,
+    paint_routes,
+    paint_soft,
+)
 
 _LEVEL_VALUE = {"C1": 1, "C2": 2, "C3": 3, "C4": 4, "C5": 5, "C6": 6, "C7": 7, "T1": 8}
 
@@ -24,7 +36,7 @@ def label_table() -> LabelTable:
     return LabelTable("canalrisk", "1", entries, "canalrisk.phantom")
 
 
-def voxelise(neck: Neck, *, spacing: float = 0.5) -> LabelMap:
+def voxelise(neck: Neck, *, spacing: float = 0.5, arteries: Arteries = "both") -> LabelMap:
     """Evaluate a neck on an isotropic RAS+ grid.
 
     Parameters
@@ -33,6 +45,8 @@ def voxelise(neck: Neck, *, spacing: float = 0.5) -> LabelMap:
         Dimensions, from `sample_neck`.
     spacing : float
         Voxel edge, mm; 0.3 to 1.5.
+    arteries : {"both", "left-only", "right-only"}
+        Vertebral arteries present.
 
     Returns
     -------
@@ -43,16 +57,16 @@ def voxelise(neck: Neck, *, spacing: float = 0.5) -> LabelMap:
     Raises
     ------
     UsageError
-        If the spacing is outside its range.
+        If the spacing is outside its range, or `arteries` is not known.
     """
-    return label(build_model(neck, spacing=spacing))
+    return label(build_model(neck, spacing=spacing), arteries=arteries)
 
 
-def label(model: Model) -> LabelMap:
+def label(model: Model, *, arteries: Arteries = "both") -> LabelMap:
     """Return the label map of an evaluated neck."""
     labels = np.zeros(model.grid.shape, np.int16)
     paint_soft(labels, model)
-    paint_routes(labels, model)
+    paint_routes(labels, model, arteries=arteries)
     solid = (model.bone < 0.0) & (model.owner > 0)
     labels[solid] = model.owner[solid] + 1
     labels[model.tube.canal < 0.0] = EPIDURAL
