@@ -32,7 +32,8 @@ def test_a_ball_on_a_slab(neck, neighbours):
     # Cap of a sphere: area 2 pi R h, volume pi h^2 (3 R - h) / 3; contact reaches 0.5 mm beyond the surface.
     cap = 2 * np.pi * RADIUS * (depth + CONTACT_MM)
     assert found["mass_contact_area"] == pytest.approx([0, cap, 0], rel=0.04)
-    assert found["bone_replaced"] == pytest.approx([0, np.pi * depth**2 * (3 * RADIUS - depth) / 3, 0], rel=0.04)
+    assert found["mass_bone_replaced"] == pytest.approx([0, np.pi * depth**2 * (3 * RADIUS - depth) / 3, 0], rel=0.04)
+    assert list(found["mass_contact_part"]) == ["none", "beside the canal", "none"]
     assert found["mass_components"] == 1
     assert found["mass_side"] == "left"
     assert found["mass_share_left"] == 1
@@ -45,13 +46,13 @@ def test_a_ball_on_a_slab(neck, neighbours):
 def test_a_ball_that_touches_nothing(neck, neighbours):
     found = _measured(neck, neighbours, straight.ball(-10.0, -19.0, 0.0, 2.0))
     assert (found["mass_contact_area"] == 0).all()
-    assert (found["bone_replaced"] == 0).all()
+    assert (found["mass_bone_replaced"] == 0).all()
 
 
 def test_a_ball_between_two_vertebrae_is_divided(neck, neighbours):
     # Between C4 (from z = 11) and C5 (to z = 7): half and half.
     found = _measured(neck, neighbours, straight.ball(14.0, -6.0, 9.0, 5.0))
-    replaced = found["bone_replaced"]
+    replaced = found["mass_bone_replaced"]
     assert replaced[0] == pytest.approx(replaced[1], rel=0.05)
     # Two caps of height 3 mm.
     assert replaced.sum() == pytest.approx(2 * np.pi * 9 * (15 - 3) / 3, rel=0.04)
@@ -60,9 +61,11 @@ def test_a_ball_between_two_vertebrae_is_divided(neck, neighbours):
 
 
 def test_two_lobes_across_the_midline(neck, neighbours):
-    lobes = np.minimum(straight.ball(-6.0, -19.0, 15.0, 3.0), straight.ball(6.0, -19.0, -15.0, 2.0))
+    lobes = np.minimum(straight.ball(-6.0, -19.0, 15.0, 3.0), straight.ball(6.0, -18.0, -15.0, 2.0))
     found = _measured(neck, neighbours, lobes)
     assert found["mass_components"] == 2
+    # They touch C4's and C6's block behind, nearer to the middle than the canal is wide.
+    assert list(found["mass_contact_part"]) == ["behind the canal", "none", "behind the canal"]
     assert found["mass_largest_component"] == pytest.approx(4 / 3 * np.pi * 27, rel=0.02)
     assert found["mass_side"] == "left"  # 27 / 35 of the volume
     assert found["mass_reach_left"] > 0
@@ -85,7 +88,7 @@ def test_no_mass(neck, neighbours):
     assert found["mass_surface_area"] == 0
     assert found["mass_side"] == "none"
     assert np.isnan(found["mass_sac_clearance"])
-    assert (found["bone_replaced"] == 0).all()
+    assert (found["mass_bone_replaced"] == 0).all()
 
 
 def test_a_root_that_is_not_labelled_is_said(neighbours):

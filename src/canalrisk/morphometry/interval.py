@@ -123,7 +123,7 @@ def _room(prepared: Prepared, snapshot: Snapshot | None, edge_mm: Edge) -> list[
         # The discs are part of the wall and move with the bone.
         outwards = np.asarray(way * by, np.float32)
         moved_walls = tuple(wall - outwards for wall in walls)
-        again = prepare(moved, sex=prepared.sex, walls=moved_walls, vessels=prepared.vessels)
+        again = prepare(moved, sex=prepared.sex, walls=moved_walls, surroundings=prepared.surroundings)
         measured.append(measure(again, snapshot))
     return measured
 

@@ -11,7 +11,14 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from canalrisk.anatomy.arteries import SIDES
-from canalrisk.anatomy.sections import curve_coordinates, level_at
+from canalrisk.anatomy.sections import (
+    HALF_WIDTH_MM,
+    curve_coordinates,
+    level_at,
+    negative_runs,
+    offsets,
+    sample_planes,
+)
 from canalrisk.anatomy.spine import Array, Distance, Spine
 from canalrisk.evidence import recalled_findings, rows
 from canalrisk.field import signed_distance, volume, zero_points
@@ -26,6 +33,7 @@ ONE_SIDED = 0.75
 # The shell whose volume over its thickness is the surface's area reaches this many voxels to either side.
 _SHELL_VOXELS = 0.5
 _WHOLE = np.ones((3, 3, 3), bool)
+PARTS = ("in front of the canal", "beside the canal", "behind the canal")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +48,13 @@ class Structure:
 class Neighbours:
     """What a mass is measured against, the same for every snapshot.
 
-    `owner` finds the vertebra (0-based) of surface points by `owner_of`; `roots` by foramen and side.
+    `owner` finds the vertebra (0-based) of surface points by `owner_of`; `half_width` (section,) mm of the canal;
+    `roots` by foramen and side.
     """
 
     owner: cKDTree
     owner_of: NDArray[np.int8]
+    half_width: Array
     cord: Structure
     sac: Structure
     roots: dict[tuple[str, str], Structure]
@@ -76,11 +86,22 @@ def prepare_neighbours(spine: Spine) -> Neighbours:
     return Neighbours(
         owner=cKDTree(spine.grid.to_world(where)),
         owner_of=owner_of,
+        half_width=_half_width(spine),
         cord=Structure(zero_points(spine.cord, grid=spine.grid)),
         sac=Structure(zero_points(spine.sac, grid=spine.grid)),
         roots=roots,
         findings=tuple(findings),
     )
+
+
+def _half_width(spine: Spine) -> Array:
+    """Half the width (section,) mm of the canal, to the right and left of its centreline."""
+    line = spine.centreline
+    across = offsets(HALF_WIDTH_MM, 0.5)
+    points = line.points[:, None] + across[None, :, None] * line.right[:, None]
+    inside = sample_planes(spine.canal, grid=spine.grid, points=points)
+    half: Array = 0.5 * negative_runs(inside, step=0.5)[:, 1]
+    return half
 
 
 def _surface(mask: NDArray[np.bool_], grid: Grid) -> Array:
@@ -106,7 +127,7 @@ def measure_mass(spine: Spine, neighbours: Neighbours, mass: Mass | None) -> dic
     Returns
     -------
     dict
-        Values of the ``mass_...`` variables that need no canal section, and ``bone_replaced``.
+        Values of the ``mass_...`` variables that need no canal section, and ``mass_bone_replaced``.
     """
     levels, sides = len(spine.levels), len(SIDES)
     names = list(dict.fromkeys(foramen.name for foramen in spine.foramina))
@@ -115,7 +136,8 @@ def measure_mass(spine: Spine, neighbours: Neighbours, mass: Mass | None) -> dic
         nothing |= {"mass_surface_area": 0.0, "mass_components": 0, "mass_largest_component": 0.0}
         return nothing | {
             "mass_contact_area": np.zeros(levels),
-            "bone_replaced": np.zeros(levels),
+            "mass_contact_part": np.full(levels, "none"),
+            "mass_bone_replaced": np.zeros(levels),
             "mass_root_clearance": np.full((len(names), sides), np.nan),
         }
     near, grid, bone = mass.near, mass.local, np.ascontiguousarray(spine.bone[mass.window])
@@ -126,8 +148,8 @@ def measure_mass(spine: Spine, neighbours: Neighbours, mass: Mass | None) -> dic
         "mass_surface_area": surface_area(near, grid=grid),
         "mass_components": count,
         "mass_largest_component": float(total * sizes.max() / sizes.sum()),
-        "mass_contact_area": contact_areas(spine, neighbours, mass, bone),
-        "bone_replaced": replaced_volumes(spine, neighbours, mass, bone),
+        **contact(spine, neighbours, mass, bone),
+        "mass_bone_replaced": replaced_volumes(spine, neighbours, mass, bone),
     }
     found |= _place(spine, grid.to_world(np.argwhere(near < 0)))
     for name, structure in (("cord", neighbours.cord), ("sac", neighbours.sac)):
@@ -166,13 +188,25 @@ def surface_area(mass: Distance, *, grid: Grid) -> float:
     return (volume(mass, grid=grid, level=half) - volume(mass, grid=grid, level=-half)) / (2.0 * half)
 
 
-def contact_areas(spine: Spine, neighbours: Neighbours, mass: Mass, bone: Distance) -> Array:
-    """Area (vertebra,) mm2 of the mass's surface that lies in bone or within 0.5 mm of it."""
+def contact(spine: Spine, neighbours: Neighbours, mass: Mass, bone: Distance) -> dict[str, Any]:
+    """Area (vertebra,) mm2 of the mass's surface that lies in bone or within 0.5 mm of it, and where most of it is."""
     half = _SHELL_VOXELS * float(mass.local.spacing.min())
     within = bone - np.float32(CONTACT_MM)
     outer, inner = (volume(np.maximum(mass.near + np.float32(d), within), grid=mass.local) for d in (-half, half))
     shell = np.where(np.abs(mass.near) < half, _inside(within, mass.local), 0.0)
-    return _shared(spine, neighbours, mass, shell, max(0.0, outer - inner) / (2.0 * half))
+    where = np.argwhere(shell > 0)
+    owner, weight = _owners(spine, neighbours, mass, where), shell[tuple(where.T)]
+    _, right, anterior, nearest_section = curve_coordinates(spine.centreline, mass.local.to_world(where))
+    aside = np.abs(right) > neighbours.half_width[nearest_section]
+    part = np.where(aside, 1, np.where(anterior > 0, 0, 2))
+    by = np.zeros((len(spine.levels), len(PARTS)))
+    np.add.at(by, (owner, part), weight)
+    area = max(0.0, outer - inner) / (2.0 * half)
+    touched = by.sum(axis=1)
+    return {
+        "mass_contact_area": area * touched / max(touched.sum(), 1e-9),
+        "mass_contact_part": np.where(touched > 0, np.array(PARTS)[by.argmax(axis=1)], "none"),
+    }
 
 
 def replaced_volumes(spine: Spine, neighbours: Neighbours, mass: Mass, bone: Distance) -> Array:
@@ -188,17 +222,22 @@ def _inside(level: Distance, grid: Grid) -> Array:
 
 
 def _shared(spine: Spine, neighbours: Neighbours, mass: Mass, weight: Array, total: float) -> Array:
-    """Divide a total among the vertebrae: a voxel counts for its own vertebra, outside bone for the nearest."""
+    """Divide a total among the vertebrae (vertebra,) by the weights of voxels."""
     where = np.argwhere(weight > 0)
-    if not len(where) or not len(neighbours.owner_of):
-        return np.zeros(len(spine.levels))
-    owner = spine.vertebra_of[mass.window][tuple(where.T)].astype(np.intp) - 1
-    outside = owner < 0
-    _, at = neighbours.owner.query(mass.local.to_world(where[outside]))
-    owner[outside] = neighbours.owner_of[at]
+    owner = _owners(spine, neighbours, mass, where)
     part = np.bincount(owner, weights=weight[tuple(where.T)], minlength=len(spine.levels))
-    share: Array = total * part / part.sum()
+    share: Array = total * part / max(part.sum(), 1e-9)
     return share
+
+
+def _owners(spine: Spine, neighbours: Neighbours, mass: Mass, where: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Vertebra of each voxel (n, 3) of the mass's window: its own, outside bone the nearest."""
+    owner: NDArray[np.intp] = spine.vertebra_of[mass.window][tuple(where.T)].astype(np.intp) - 1
+    outside = owner < 0
+    if outside.any():
+        _, at = neighbours.owner.query(mass.local.to_world(where[outside]))
+        owner[outside] = neighbours.owner_of[at]
+    return owner
 
 
 def _place(spine: Spine, points: Array) -> dict[str, Any]:

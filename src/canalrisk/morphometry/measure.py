@@ -78,7 +78,8 @@ def measure(
     values |= mass_at_k_line(spine, rays, canal_rays, values["k_line_offset"], mass, step=RAY_STEP_MM)
     values |= _mass(spine, mass)
     ready = mass_of(mass, grid=spine.grid)
-    values |= measure_mass(spine, prepared.neighbours, ready) | measure_vessels(spine, prepared.vessels, ready)
+    values |= measure_mass(spine, prepared.neighbours, ready) | prepared.surroundings.today
+    values |= measure_vessels(spine, prepared.surroundings.vessels, ready)
     tell(0.7, "foramina")
     names, roots = _foramen_names(spine)
     values |= _foramina(prepared, names, mass)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,12 +25,12 @@ from canalrisk.field import signed_distance
 from canalrisk.field.grid import Grid
 from canalrisk.findings import Finding
 from canalrisk.morphometry.alignment import alignment, alignment_findings, bodies_of, torg_pavlov
-from canalrisk.morphometry.arteries import Vessels, prepare_vessels
 from canalrisk.morphometry.bylevel import by_level
 from canalrisk.morphometry.filling import filling_findings, shape_and_filling
 from canalrisk.morphometry.kline import k_line
 from canalrisk.morphometry.mass import Neighbours, prepare_neighbours
 from canalrisk.morphometry.stations import Stations, find_stations, mirrored, without
+from canalrisk.morphometry.surroundings import Surroundings, find_surroundings
 
 Progress = Callable[[float, str], None]
 
@@ -46,7 +46,7 @@ class Prepared:
     `points` (n, m, m, 3) mm and `canal` (n, m, m) mm: section planes and the canal on them. `rays`
     (n, 25, k, 3) mm and `canal_rays` (n, 25, k) mm: lines through the centreline within 30 degrees of the
     sagittal plane, posterior to anterior. `fixed`: section variables that no mass changes. `stations` per
-    foramen, in the order of ``spine.foramina``. `neighbours` and `vessels`: what the mass is measured against.
+    foramen, in the order of ``spine.foramina``. `neighbours` and `surroundings`: what the mass is measured against.
     """
 
     spine: Spine
@@ -58,7 +58,7 @@ class Prepared:
     level: tuple[str, ...]
     stations: tuple[Stations, ...]
     neighbours: Neighbours
-    vessels: Vessels
+    surroundings: Surroundings
     findings: tuple[Finding, ...] = ()
     sex: str | None = None
     whole: dict[str, Any] = field(default_factory=dict)
@@ -70,8 +70,7 @@ def prepare(
     *,
     sex: str | None = None,
     walls: tuple[Distance, ...] | None = None,
-    artery_flags: Mapping[str, str] | None = None,
-    vessels: Vessels | None = None,
+    surroundings: Surroundings | None = None,
     progress: Progress | None = None,
 ) -> Prepared:
     """Sample and measure what does not depend on the mass.
@@ -84,11 +83,9 @@ def prepare(
         Which healthy adults cord and sac are compared with; both where not given.
     walls : tuple of (nx, ny, nz) ndarray of float32, optional
         Signed distances of what bounds the foramina, mm; `foramen_walls` of the spine where not given.
-    artery_flags : mapping, optional
-        What angiography says of the vertebral arteries: ``left``, ``right`` to ``normal``, ``dominant``,
-        ``hypoplastic``, ``single`` or ``absent``.
-    vessels : Vessels, optional
-        Arteries found before, when only an edge of something else has moved.
+    surroundings : Surroundings, optional
+        From `find_surroundings`, which takes the CT and what angiography says of the arteries; found from the spine
+        alone where not given.
     progress : callable, optional
         Called as ``progress(fraction, message)``.
 
@@ -139,8 +136,8 @@ def prepare(
         findings.append(Finding("FORAMEN-BONY-WALLS", "info", "foramina", message))
     tell(0.8, "vertebral arteries and roots")
     neighbours = prepare_neighbours(spine)
-    vessels = prepare_vessels(spine, flags=artery_flags) if vessels is None else vessels
-    findings += [*neighbours.findings, *vessels.findings]
+    surroundings = find_surroundings(spine) if surroundings is None else surroundings
+    findings += [*neighbours.findings, *surroundings.findings]
     tell(1.0, "ready to measure")
     return Prepared(
         spine=spine,
@@ -152,7 +149,7 @@ def prepare(
         level=tuple(levels_of(spine, line.s)),
         stations=tuple(stations),
         neighbours=neighbours,
-        vessels=vessels,
+        surroundings=surroundings,
         findings=tuple(findings),
         sex=sex,
         whole=whole,
