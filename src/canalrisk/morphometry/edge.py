@@ -132,6 +132,11 @@ def edge_of(name: str, field: Distance, *, grid: Grid, edge_mm: Edge) -> float |
     return half_voxel(field, grid=grid) if stated is None else float(stated)
 
 
+def fields_of(name: str) -> tuple[str, ...]:
+    """Signed distances of a Spine that share the edge error of a structure."""
+    return _FIELDS[name]
+
+
 def check_edge(edge_mm: Edge) -> None:
     """Refuse an edge error that is no length, or of a structure that nobody knows.
 
