@@ -104,12 +104,12 @@ def test_the_crater_and_no_other_bone_is_lysed(found, pair, drawn):
     points = first.grid.to_world(np.argwhere(first.vertebra_of == 1 + first.levels.index("C6")))
     expected = (crater(drawn)(points) < 0).sum() * first.grid.voxel_volume
     assert expected > 100
-    lysed = found.change["bone_lysed"]
+    lysed = found.change["bone_newly_lysed"]
     assert lysed.sel(vertebra="C6", side="right").item() == pytest.approx(expected, rel=0.15)
     assert lysed.sel(vertebra=["C4", "C5"]).sum().item() == 0
     assert [f.where for f in found.findings if f.code == "BONE-LYSIS-NEW"] == ["C6"]
     for side in SIDES:
-        assert found.change["bone_replaced"].sel(vertebra="C6", side=side).item() == 0
+        assert found.change["bone_newly_replaced"].sel(vertebra="C6", side=side).item() == 0
 
 
 def test_what_bears_the_mass_is_said(found):
@@ -125,7 +125,7 @@ def test_without_change_nothing_has_changed(pair):
     places, front, findings = mass_and_bone(first, first, register_scans(first, first), years=None, growth=0.0)
     assert abs(places["front_advance_mean"].item()) < 0.02
     assert np.abs(front.advance).max() < 0.1
-    for name in ("mass_volume_gained", "mass_volume_lost", "bone_lysed", "bone_replaced"):
+    for name in ("mass_volume_gained", "mass_volume_lost", "bone_newly_lysed", "bone_newly_replaced"):
         assert places[name].sum().item() < 2.0, name
     assert "mass_volume_rate" not in places
     assert not [f for f in findings if f.severity != "info"]

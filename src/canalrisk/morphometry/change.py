@@ -121,7 +121,7 @@ def compare_scans(
         registration=registration,
         first=measured[0],
         second=measured[1],
-        change=change.merge(places, combine_attrs="override"),
+        change=change.merge(places, join="outer", combine_attrs="override"),
         front=front,
         findings=tuple(dict.fromkeys((*registration.findings, *findings))),
     )
@@ -213,12 +213,12 @@ def mass_and_bone(
     levels = tuple(dict.fromkeys(first.levels + second.levels))
     replaced, lysed = lost_bone(first, second, registration)
     values: dict[str, Any] = {
-        "bone_replaced": _on(levels, first.levels, replaced),
-        "bone_lysed": _on(levels, first.levels, lysed),
+        "bone_newly_replaced": _on(levels, first.levels, replaced),
+        "bone_newly_lysed": _on(levels, first.levels, lysed),
         "registration_residual": np.array([registration.residual_mm.get(level, np.nan) for level in levels]),
         "registration_share": np.array([registration.share.get(level, np.nan) for level in levels]),
     }
-    findings = _lysis(levels, values["bone_lysed"])
+    findings = _lysis(levels, values["bone_newly_lysed"])
     then, now = mass_of(first), mass_of(second)
     front = None
     nothing = np.zeros((len(levels), len(SIDES)))

@@ -28,23 +28,11 @@ from canalrisk.morphometry.variables import as_dataset
 LEAST_ROOM: Final = {"bone": 1.0, "cord": 1.0, "canal": -1.0, "sac": -1.0}
 REFERENCED: Final = {"mcc": "residual_canal_ap", "mscc": "cord_ap_measured"}
 """Index to the diameter that it compares with reference sections."""
-PLACES: Final = frozenset(
-    {
-        "worst_s",
-        "s_above",
-        "s_below",
-        "occupying_ray",
-        "foramen_station_s",
-        "mcc_sct_s",
-        "mscc_sct_s",
-        "k_line_offset",
-        "mass_cord_nearest_s",
-        "mass_sac_nearest_s",
-    }
-)
-"""Variables that say where something is: an edge moved a little may make them jump, which is no error of theirs."""
-
+# Variables that say where something is: an edge moved a little may make them jump, which is no error of theirs.
+_PLACES: Final = ("_s", "_above", "_below")
+_DIRECTION: Final = "occupying_ray"
 _NEVER_NEGATIVE: Final = ("mm2", "mm3")
+_SHARES: Final = ("occupying_ratio", "level_occupying_ratio", "percentile_", "mass_share_")
 
 
 def measure_with_intervals(
@@ -66,7 +54,7 @@ def measure_with_intervals(
     Returns
     -------
     xarray.Dataset
-        That of `measure`, and per floating-point index NAME (but for `PLACES`) ``NAME_low`` and ``NAME_high`` with
+        That of `measure`, and per floating-point index NAME that `has_interval` ``NAME_low`` and ``NAME_high`` with
         the attributes `edge_mm` and, where it has references, `reference_low` and `reference_high`: the choice of
         reference sections that gave the lowest and the highest value. ``reference_kind`` and ``reference_sections``
         say which sections served for the value itself.
@@ -108,7 +96,7 @@ def measure_with_intervals(
 def has_interval(dataset: xr.Dataset, name: str) -> bool:
     """Whether a variable of `measure` is an index with an interval: a float that is no place and no interval's end."""
     number = np.issubdtype(dataset[name].dtype, np.floating)
-    return bool(number) and name not in PLACES and not name.endswith(("_low", "_high"))
+    return bool(number) and name != _DIRECTION and not name.endswith((*_PLACES, "_low", "_high"))
 
 
 def _room(prepared: Prepared, snapshot: Snapshot | None, edge_mm: Edge) -> list[xr.Dataset]:
@@ -148,10 +136,10 @@ def _ends(value: Array, others: list[Array]) -> tuple[Array, Array]:
 
 
 def _possible(edge: Array, name: str, attrs: dict[str, Any]) -> Array:
-    """Keep areas and volumes above 0, and occupying ratios within 0 to 1."""
+    """Keep areas and volumes above 0, and shares of a whole within 0 to 1."""
     if attrs.get("units") in _NEVER_NEGATIVE:
         return np.maximum(edge, 0.0)
-    return np.clip(edge, 0.0, 1.0) if name.startswith("occupying_ratio") else edge
+    return np.clip(edge, 0.0, 1.0) if name.startswith(_SHARES) else edge
 
 
 def _attrs(variable: xr.DataArray, end: str, about: dict[str, str]) -> dict[str, str]:
