@@ -13,6 +13,7 @@ from canalrisk import provenance
 from canalrisk._jit import one_blas_thread
 from canalrisk.anatomy import build_spine
 from canalrisk.anatomy.spine import Spine
+from canalrisk.clinical import Clinical
 from canalrisk.findings import Finding
 from canalrisk.growth import grow
 from canalrisk.growth.timeline import Scenario, Snapshot, Timeline
@@ -53,6 +54,7 @@ class Subject:
     labelmap: LabelMap
     spine: Spine
     prepared: Prepared
+    clinical: Clinical = field(default_factory=Clinical)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,13 +91,17 @@ class Measured:
     cord: CordResult | None = None
 
 
-def prepare_subject(labelmap: LabelMap, *, progress: Progress | None = None) -> Subject:
+def prepare_subject(
+    labelmap: LabelMap, *, clinical: Clinical | None = None, progress: Progress | None = None
+) -> Subject:
     """Understand a label map: spine, sections, foramina. Done once, whatever the number of scenarios.
 
     Parameters
     ----------
     labelmap : LabelMap
         From `canalrisk.imaging.read_labels` or `canalrisk.phantom.voxelise`.
+    clinical : Clinical, optional
+        What no image holds, from `canalrisk.clinical.read_clinical`.
     progress : callable, optional
         Called as ``progress(fraction, message)``.
 
@@ -105,11 +111,16 @@ def prepare_subject(labelmap: LabelMap, *, progress: Progress | None = None) -> 
         If the labels do not make a cervical spine with, optionally, a mass near it.
     """
     spine = build_spine(labelmap, progress=_part(progress, 0.0, 0.7))
-    return Subject(labelmap=labelmap, spine=spine, prepared=prepare(spine, progress=_part(progress, 0.7, 1.0)))
+    prepared = prepare(spine, progress=_part(progress, 0.7, 1.0))
+    return Subject(labelmap=labelmap, spine=spine, prepared=prepared, clinical=clinical or Clinical())
 
 
 def measure_subject(
-    subject: LabelMap | Subject, *, progress: Progress | None = None, command: str | None = None
+    subject: LabelMap | Subject,
+    *,
+    clinical: Clinical | None = None,
+    progress: Progress | None = None,
+    command: str | None = None,
 ) -> Measured:
     """Measure one scan: canal, cord, foramina and mass. Seconds; nothing is grown, solved or predicted.
 
@@ -117,6 +128,8 @@ def measure_subject(
     ----------
     subject : LabelMap or Subject
         A label map, or one prepared before with `prepare_subject`.
+    clinical : Clinical, optional
+        What no image holds; a prepared subject has its own.
     progress : callable, optional
         Called as ``progress(fraction, message)``.
     command : str, optional
@@ -134,7 +147,7 @@ def measure_subject(
     """
     with one_blas_thread():
         if isinstance(subject, LabelMap):
-            subject = prepare_subject(subject, progress=_part(progress, 0.0, 0.9))
+            subject = prepare_subject(subject, clinical=clinical, progress=_part(progress, 0.0, 0.9))
         spine = subject.spine
         measured = measure(subject.prepared, progress=_part(progress, 0.9, 1.0))
         today = Scenario(name="today", law="none", horizon_years=0.0, n_times=1)
@@ -152,7 +165,12 @@ def measure_subject(
                 subject.labelmap.findings, spine.findings, subject.prepared.findings, measure_findings(measured)
             ),
             provenance=provenance.record(
-                source=subject.labelmap.source, scenario=today, settings={}, seed=0, command=command
+                source=subject.labelmap.source,
+                scenario=today,
+                settings={},
+                seed=0,
+                clinical=subject.clinical.facts(),
+                command=command,
             ),
         )
 
@@ -162,6 +180,7 @@ def assess(
     *,
     scenario: Scenario | None = None,
     settings: Settings | None = None,
+    clinical: Clinical | None = None,
     progress: Progress | None = None,
     command: str | None = None,
 ) -> CaseResult:
@@ -175,6 +194,8 @@ def assess(
         How the mass grows; the founding case's (doubling within a year) where not given.
     settings : Settings, optional
         How it is computed.
+    clinical : Clinical, optional
+        What no image holds; a prepared subject has its own. It leaves Findings and changes no number.
     progress : callable, optional
         Called as ``progress(fraction, message)``.
     command : str, optional
@@ -197,19 +218,19 @@ def assess(
     """
     # Coordinate products on several BLAS threads cost twenty times their work, and bits would depend on the threads.
     with one_blas_thread():
+        if isinstance(subject, LabelMap):
+            subject = prepare_subject(subject, clinical=clinical, progress=_part(progress, 0.0, 0.3))
         return _assess(subject, scenario or Scenario(), settings or Settings(), progress=progress, command=command)
 
 
 def _assess(
-    subject: LabelMap | Subject,
+    subject: Subject,
     scenario: Scenario,
     settings: Settings,
     *,
     progress: Progress | None,
     command: str | None,
 ) -> CaseResult:
-    if isinstance(subject, LabelMap):
-        subject = prepare_subject(subject, progress=_part(progress, 0.0, 0.3))
     spine = subject.spine
 
     timeline = grow(spine, scenario=scenario, progress=_part(progress, 0.3, 0.4))
@@ -220,7 +241,9 @@ def _assess(
         cord = simulate_cord(spine, timeline, settings=settings.cord, progress=_part(progress, 0.6, 0.97))
         parts.append(cord.dataset)
     merged = xr.merge(parts, join="exact", combine_attrs="drop_conflicts")
-    risk, risk_findings = assess_risk(merged, draws=settings.draws, seed=settings.seed)
+    risk, risk_findings = assess_risk(
+        merged, draws=settings.draws, seed=settings.seed, clinical=subject.clinical.facts()
+    )
     dataset = xr.merge([merged, risk], join="exact", combine_attrs="drop_conflicts")
     dataset = dataset.assign_coords(time=_time_coordinate(dataset["time"].values))
 
@@ -243,7 +266,12 @@ def _assess(
         settings=settings,
         findings=findings,
         provenance=provenance.record(
-            source=subject.labelmap.source, scenario=scenario, settings=settings, seed=settings.seed, command=command
+            source=subject.labelmap.source,
+            scenario=scenario,
+            settings=settings,
+            seed=settings.seed,
+            clinical=subject.clinical.facts(),
+            command=command,
         ),
     )
 

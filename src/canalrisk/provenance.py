@@ -40,7 +40,13 @@ def configuration_hash(*parts: Any) -> str:
 
 
 def record(
-    *, source: dict[str, str], scenario: Any, settings: Any, seed: int, command: str | None = None
+    *,
+    source: dict[str, str],
+    scenario: Any,
+    settings: Any,
+    seed: int,
+    clinical: dict[str, Any] | None = None,
+    command: str | None = None,
 ) -> dict[str, Any]:
     """Return the provenance of one run.
 
@@ -52,6 +58,8 @@ def record(
         The configuration as used; an empty dict where nothing was to be set.
     seed : int
         Seed of every random draw.
+    clinical : dict, optional
+        From `Clinical.facts`.
     command : str, optional
         The command line, with folders removed.
 
@@ -63,6 +71,7 @@ def record(
     return {
         "inputs": dict(source),
         "scenario": asdict(scenario),
+        "clinical": dict(clinical or {}),
         "settings": settings if isinstance(settings, dict) else asdict(settings),
         "configuration_sha256": configuration_hash(scenario, settings, seed),
         "versions": versions(),

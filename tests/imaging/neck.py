@@ -26,6 +26,8 @@ def structures() -> dict[str, np.ndarray]:
     for i, disc in enumerate(DISCS):
         top = 143 - 17 * (i + 1) - 13
         masks[f"disc:{disc}"] = (z <= top) & (z > top - 4) & (np.abs(x) < 8) & (y >= 11) & (y < 23)
+        masks[f"point:{disc}"] = (x == 0) & (y == 11) & (z == top)
+    masks["point:compression"] = (x == 0) & (y == 3) & np.isin(z, [60, 94])
     masks["artery:left"] = np.hypot(x + 27, y - 8) < 2
     masks["artery:right"] = np.hypot(x - 27, y - 8) < 2
     return masks

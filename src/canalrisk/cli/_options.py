@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path, PurePath
@@ -13,10 +14,12 @@ from canalrisk._jit import set_threads
 from canalrisk.case import Settings
 from canalrisk.errors import UsageError
 from canalrisk.growth.timeline import Scenario
+from canalrisk.imaging import LabelMap, read_labels, safe_name
 from canalrisk.mechanics import CordSettings
 
 MIN_DRAWS, MAX_DRAWS = 100, 100_000
 
+INPUT = "What is read"
 GROWTH = "Growth scenario"
 MODEL = "Model"
 OUTPUT = "Output"
@@ -27,17 +30,79 @@ Overwrite = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on stdout.", rich_help_panel=OUTPUT)]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.", rich_help_panel=OUTPUT)]
+Segmentation = Annotated[
+    Path,
+    typer.Argument(
+        metavar="SEG",
+        help="Segmentation of the cervical spine: NIfTI, NRRD, 3D Slicer's .seg.nrrd, DICOM SEG, or a folder with one.",
+    ),
+]
 Labels = Annotated[
     str,
     typer.Option(
         "--labels",
-        help="Label table: 'auto', a name of 'canalrisk labels', or a TOML file of your own.",
+        help="What the integers mean: 'auto' (by segment names, else by trying every table and refusing a close call), "
+        "a name of 'canalrisk labels', or a TOML file of your own.",
         show_default=True,
+        rich_help_panel=INPUT,
     ),
 ]
 Mass = Annotated[
     str | None,
-    typer.Option("--mass", help="The mass: its own file on the same grid, or an integer label of SEG."),
+    typer.Option(
+        "--mass",
+        help="The mass: its own file on the same grid, or an integer label of SEG. Not needed where SEG calls a "
+        "segment mass, calcification or the like.",
+        rich_help_panel=INPUT,
+    ),
+]
+ResampleMass = Annotated[
+    bool,
+    typer.Option(
+        "--resample-mass",
+        help="Accept a mass file on another grid: resample it through its signed distance and say what that did to "
+        "its volume.",
+        rich_help_panel=INPUT,
+    ),
+]
+Subregions = Annotated[
+    Path | None,
+    typer.Option(
+        "--subregions",
+        help="SPINEPS' seg-spine file beside its seg-vert file given as SEG: brings cord and canal.",
+        rich_help_panel=INPUT,
+    ),
+]
+CordIs = Annotated[
+    str | None,
+    typer.Option(
+        "--cord-is",
+        help="What a 'spinal cord' segmented on CT shows: cord or sac. CT rarely shows the cord's edge.",
+        rich_help_panel=INPUT,
+    ),
+]
+Soft = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--soft",
+        metavar="NAME=FILE",
+        help="Soft segmentation of cord, canal or mass on the same grid, e.g. --soft cord=cord_soft.nii.gz: shares 0 "
+        "to 1, per cent or 8 bit. Sharper edges than a label. Repeat for each.",
+        rich_help_panel=INPUT,
+    ),
+]
+Ct = Annotated[
+    Path | None,
+    typer.Option("--ct", help="The CT on the same grid, for Hounsfield units of the mass.", rich_help_panel=INPUT),
+]
+ClinicalFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--clinical",
+        help="TOML file with what no image holds: mjoa, t2_signal, radicular_signs, sep_mep_abnormal, duration_years, "
+        "disease, and left and right of a section vertebral_artery (docs/input.md).",
+        rich_help_panel=INPUT,
+    ),
 ]
 Law = Annotated[
     str, typer.Option("--law", help="Volume law: exponential, linear-radius or none.", rich_help_panel=GROWTH)
@@ -119,6 +184,43 @@ def mass_from(text: str | None) -> Path | int | None:
     return int(text) if text.isdecimal() else Path(text)
 
 
+def read_input(
+    segmentation: Path,
+    *,
+    labels: str,
+    mass: str | None,
+    resample_mass: bool,
+    subregions: Path | None,
+    cord_is: str | None,
+    soft: list[str] | None,
+    ct: Path | None,
+) -> LabelMap:
+    """Return the label map that the input flags describe."""
+    return read_labels(
+        segmentation,
+        labels=labels,
+        mass=mass_from(mass),
+        resample_mass=resample_mass,
+        subregions=subregions,
+        cord_is=cord_is,
+        soft=soft_from(soft),
+        ct=ct,
+    )
+
+
+def soft_from(pairs: list[str] | None) -> dict[str, Path]:
+    """Return the soft segmentations by name."""
+    files: dict[str, Path] = {}
+    for pair in pairs or []:
+        name, sign, path = pair.partition("=")
+        if not sign or not path:
+            raise UsageError("a soft segmentation needs its name", where="--soft", fix="write --soft cord=FILE")
+        if name in files:
+            raise UsageError(f"two soft segmentations of one {safe_name(name)}", where="--soft", fix="give one")
+        files[name] = Path(path)
+    return files
+
+
 def check_seed(seed: int) -> None:
     """Refuse a seed that no generator takes."""
     if seed < 0:
@@ -126,6 +228,17 @@ def check_seed(seed: int) -> None:
 
 
 def command_line() -> str:
-    """Return the command as typed, every path cut to its file name."""
-    words = [PurePath(word).name if ("/" in word or "\\" in word) else word for word in sys.argv[1:]]
-    return shlex.join(["canalrisk", *words])
+    """Return the command as typed, every path cut to its file name, and a folder that is read not named at all."""
+    words, shown = sys.argv[1:], ["canalrisk"]
+    for before, word in zip(["", *words], words, strict=False):
+        shown.append(PurePath(word).name or word if before == "--out" else _without_folders(word))
+    return shlex.join(shown)
+
+
+def _without_folders(word: str) -> str:
+    key, sign, value = word.partition("=")
+    if sign:
+        return f"{PurePath(key).name}={_without_folders(value)}"
+    if os.path.isdir(word):  # DICOM folders are called after patients
+        return "FOLDER"
+    return PurePath(word).name if ("/" in word or "\\" in word) else word

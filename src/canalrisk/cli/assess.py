@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from canalrisk import case
 from canalrisk.cli import _options as opt
 from canalrisk.cli._console import err, out, print_json, progress_bar
+from canalrisk.clinical import Clinical, read_clinical
 from canalrisk.errors import NumericalFailure
 from canalrisk.growth.timeline import Scenario
-from canalrisk.imaging import read_labels
 from canalrisk.imaging.labelmap import LabelMap
 from canalrisk.phantom import demo_labelmap
 from canalrisk.report import check_out, console_table, summary, write_results
@@ -36,6 +33,7 @@ def demo(
     draws: opt.Draws = SETTINGS.draws,
     seed: opt.Seed = SETTINGS.seed,
     threads: opt.Threads = 0,
+    clinical: opt.ClinicalFile = None,
     overwrite: opt.Overwrite = False,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
@@ -51,17 +49,24 @@ def demo(
         mesh=mesh, materials=materials, mechanics=mechanics, draws=draws, seed=seed, threads=threads
     )
     check_out(out_dir, overwrite=overwrite)
+    facts = None if clinical is None else read_clinical(clinical)
     with progress_bar(quiet=quiet or json) as progress:
         progress(0.0, "making the phantom")
         result_of = demo_labelmap()
-    return _run(result_of, scenario, settings, out_dir, overwrite=overwrite, json=json, quiet=quiet)
+    return _run(result_of, scenario, settings, out_dir, clinical=facts, overwrite=overwrite, json=json, quiet=quiet)
 
 
 def assess(
-    segmentation: Annotated[Path, typer.Argument(metavar="SEG", help="Label map (NIfTI) of the cervical spine.")],
+    segmentation: opt.Segmentation,
     out_dir: opt.Out,
     labels: opt.Labels = "auto",
     mass: opt.Mass = None,
+    resample_mass: opt.ResampleMass = False,
+    subregions: opt.Subregions = None,
+    cord_is: opt.CordIs = None,
+    soft: opt.Soft = None,
+    ct: opt.Ct = None,
+    clinical: opt.ClinicalFile = None,
     law: opt.Law = DEFAULT.law,
     doubling: opt.Doubling = DEFAULT.doubling_time_years,
     radial_rate: opt.RadialRate = DEFAULT.radial_rate_mm_per_year,
@@ -78,11 +83,14 @@ def assess(
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> int:
-    """Assess a label map: canal, foramina, cord mechanics and risk, today and as the mass grows.
+    """Assess a segmentation: canal, foramina, cord mechanics and risk, today and as the mass grows.
 
-    Without --mass the healthy state is measured and the risks are the population's base rates.
+    Without a mass the healthy state is measured and the risks are the population's base rates. Nothing that is read is
+    reoriented, resampled or relabelled unless a flag says so; what had to be assumed is listed as a finding.
 
     Example: canalrisk assess spine.nii.gz --mass mass.nii.gz --doubling-time-years 1 --out case-01
+
+    Example: canalrisk assess drawn.seg.nrrd --ct neck.nii.gz --clinical clinical.toml --out case-02
     """
     scenario = opt.scenario_from(
         law=law, doubling=doubling, radial_rate=radial_rate, horizon=horizon, times=times, bone_speed=bone_speed
@@ -91,8 +99,18 @@ def assess(
         mesh=mesh, materials=materials, mechanics=mechanics, draws=draws, seed=seed, threads=threads
     )
     check_out(out_dir, overwrite=overwrite)
-    labelmap = read_labels(segmentation, labels=labels, mass=opt.mass_from(mass))
-    return _run(labelmap, scenario, settings, out_dir, overwrite=overwrite, json=json, quiet=quiet)
+    facts = None if clinical is None else read_clinical(clinical)
+    labelmap = opt.read_input(
+        segmentation,
+        labels=labels,
+        mass=mass,
+        resample_mass=resample_mass,
+        subregions=subregions,
+        cord_is=cord_is,
+        soft=soft,
+        ct=ct,
+    )
+    return _run(labelmap, scenario, settings, out_dir, clinical=facts, overwrite=overwrite, json=json, quiet=quiet)
 
 
 def _run(
@@ -101,6 +119,7 @@ def _run(
     settings: case.Settings,
     out_dir: Path,
     *,
+    clinical: Clinical | None,
     overwrite: bool,
     json: bool,
     quiet: bool,
@@ -108,7 +127,12 @@ def _run(
     started = time.monotonic()
     with progress_bar(quiet=quiet or json) as progress:
         result = case.assess(
-            labelmap, scenario=scenario, settings=settings, progress=progress, command=opt.command_line()
+            labelmap,
+            scenario=scenario,
+            settings=settings,
+            clinical=clinical,
+            progress=progress,
+            command=opt.command_line(),
         )
         progress(0.98, "writing results and report")
         write_results(result, out=out_dir, overwrite=overwrite)

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from canalrisk import case
 from canalrisk.cli import _options as opt
 from canalrisk.cli._console import err, out, print_json, progress_bar
-from canalrisk.imaging import read_labels
+from canalrisk.clinical import read_clinical
 from canalrisk.report.measured import measured_summary
 from canalrisk.report.measured_table import measured_table
 from canalrisk.report.output import check_out, write_measured
 
 
 def morphometry(
-    segmentation: Annotated[Path, typer.Argument(metavar="SEG", help="Label map (NIfTI) of the cervical spine.")],
+    segmentation: opt.Segmentation,
     out_dir: opt.Out,
     labels: opt.Labels = "auto",
     mass: opt.Mass = None,
+    resample_mass: opt.ResampleMass = False,
+    subregions: opt.Subregions = None,
+    cord_is: opt.CordIs = None,
+    soft: opt.Soft = None,
+    ct: opt.Ct = None,
+    clinical: opt.ClinicalFile = None,
     threads: opt.Threads = 0,
     overwrite: opt.Overwrite = False,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> int:
-    """Measure a label map: canal, cord, foramina and mass. No mechanics, no risk; seconds.
+    """Measure a segmentation: canal, cord, foramina and mass. No mechanics, no risk; seconds.
 
     Without --mass the healthy state is measured.
 
@@ -35,12 +37,25 @@ def morphometry(
     """
     opt.use_threads(threads)
     check_out(out_dir, overwrite=overwrite)
+    facts = None if clinical is None else read_clinical(clinical)
     started = time.monotonic()
     with progress_bar(quiet=quiet or json) as progress:
         progress(0.0, "reading the label map")
-        labelmap = read_labels(segmentation, labels=labels, mass=opt.mass_from(mass))
+        labelmap = opt.read_input(
+            segmentation,
+            labels=labels,
+            mass=mass,
+            resample_mass=resample_mass,
+            subregions=subregions,
+            cord_is=cord_is,
+            soft=soft,
+            ct=ct,
+        )
         result = case.measure_subject(
-            labelmap, progress=lambda done, message: progress(0.05 + 0.85 * done, message), command=opt.command_line()
+            labelmap,
+            clinical=facts,
+            progress=lambda done, message: progress(0.05 + 0.85 * done, message),
+            command=opt.command_line(),
         )
         progress(0.9, "writing results")
         write_measured(result, out=out_dir, overwrite=overwrite)

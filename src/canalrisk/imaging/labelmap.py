@@ -18,7 +18,7 @@ class LabelTable:
     `entries` maps integer to structure name in our vocabulary: ``vertebra:C5``, ``disc:C5/6``, ``cord``,
     ``cord_or_sac``, ``csf``, ``epidural``, ``canal_content`` (canal minus cord), ``canal`` (all of it),
     ``flavum``, ``artery:left``, ``artery:right``, ``root:C6:left``, ``mass``, ``part:arch`` and other
-    subregions, ``ignore``. `canal` and `sac` are unions of names.
+    subregions, ``point:C5/6`` (single voxels, no segmentation), ``ignore``. `canal` and `sac` are unions of names.
     """
 
     name: str

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canalrisk.errors import GeometryError, LabelError
-from canalrisk.field import linear_sample, signed_distance
+from canalrisk.field import fit_spline, signed_distance
 from canalrisk.field.grid import Grid
 from canalrisk.findings import Finding
 from canalrisk.imaging.files import LabelFile, read_label_file
@@ -84,8 +84,7 @@ def read_mass(path: str | os.PathLike[str], *, grid: Grid, resample: bool = Fals
             where=file.name,
             fix="export the mass on the grid of the segmentation, or allow --resample-mass (resample_mass=True)",
         )
-    share = _resampled(mask, file.grid, grid=grid, name=file.name)
-    inside = share >= 0.5
+    inside, share = _resampled(mask, file.grid, grid=grid, name=file.name)
     if not inside.any():
         raise LabelError(
             "nothing is left of the mass at the voxels of the segmentation",
@@ -121,11 +120,13 @@ def _only_mass(file: LabelFile) -> Mask:
     return mask
 
 
-def _resampled(mask: Mask, own: Grid, *, grid: Grid, name: str) -> NDArray[np.float32]:
-    """Share of each voxel of `grid` that lies inside the sub-voxel boundary of `mask`.
+def _resampled(mask: Mask, own: Grid, *, grid: Grid, name: str) -> tuple[Mask, NDArray[np.float32]]:
+    """Voxels of `grid` whose centres lie inside the sub-voxel boundary of `mask`, and the share of each that does.
 
-    The signed distance to the mask's boundary is sampled tri-linearly at 4 x 4 x 4 points of every voxel near it. It
-    is smooth, so that no staircase of the coarser grid is carried over, as nearest-neighbour sampling would do.
+    The signed distance to the mask's boundary is sampled as a cubic spline, at 4 x 4 x 4 points of every voxel near
+    it. It is smooth, so that no staircase of the coarser grid is carried over, as nearest-neighbour sampling would do
+    (tri-linear sampling of it shrinks what is convex: 1.2 % of an ellipsoid of 2.5 cm3 at 1.1 mm); and it is negative
+    exactly at the mask's own voxels, so that a mask on the same lattice comes back as it was.
     """
     where = np.argwhere(mask)
     low, high = where.min(axis=0), where.max(axis=0) + 1
@@ -144,7 +145,7 @@ def _resampled(mask: Mask, own: Grid, *, grid: Grid, name: str) -> NDArray[np.fl
     box = np.pad(mask[tuple(slice(a, b) for a, b in zip(low, high, strict=True))], pad)
     cropped = Grid((box.shape[0], box.shape[1], box.shape[2]), own.crop(low - pad, high + pad).affine)
     reach = float(cropped.spacing.min()) * (pad - 1)
-    distance = signed_distance(box, grid=cropped, band=reach)
+    smooth = fit_spline(signed_distance(box, grid=cropped, band=reach), grid=cropped)
 
     corners = np.array(np.meshgrid(*[(-0.5, n - 0.5) for n in box.shape])).reshape(3, -1).T
     there = grid.to_voxel(cropped.to_world(corners))
@@ -152,15 +153,16 @@ def _resampled(mask: Mask, own: Grid, *, grid: Grid, name: str) -> NDArray[np.fl
     last = np.clip(np.ceil(there.max(axis=0)).astype(int) + 1, 0, grid.shape)
     voxels = np.stack(np.meshgrid(*(np.arange(a, b) for a, b in zip(first, last, strict=True)), indexing="ij"), -1)
 
-    def sample(at: NDArray[np.float64]) -> NDArray[np.float32]:
-        return linear_sample(distance, grid=cropped, points=grid.to_world(at), fill=reach)
+    def sample(at: NDArray[np.generic]) -> NDArray[np.float64]:
+        return smooth.value(grid.to_world(at)).reshape(at.shape[:-1])
 
-    middle = sample(voxels.astype(float))
+    middle = sample(voxels)
     part = np.where(middle < 0, np.float32(1), np.float32(0))
     cut = np.abs(middle) < 0.5 * float(np.linalg.norm(grid.spacing))  # the boundary may pass through these voxels
     steps = (np.arange(_SUBPOINTS) + 0.5) / _SUBPOINTS - 0.5
     offsets = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1).reshape(-1, 3)
     part[cut] = np.mean([sample(voxels[cut] + offset) < 0 for offset in offsets], axis=0, dtype=np.float32)
-    share = np.zeros(grid.shape, np.float32)
-    share[tuple(slice(a, b) for a, b in zip(first, last, strict=True))] = part
-    return share
+    share, inside = np.zeros(grid.shape, np.float32), np.zeros(grid.shape, bool)
+    there_box = tuple(slice(a, b) for a, b in zip(first, last, strict=True))
+    share[there_box], inside[there_box] = part, middle < 0
+    return inside, share

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 
@@ -32,7 +31,7 @@ def read_labels(
     mass: Path | int | None = None,
     resample_mass: bool = False,
     subregions: Path | None = None,
-    cord_is: Literal["cord", "sac"] | None = None,
+    cord_is: str | None = None,
     soft: Mapping[str, Path] | None = None,
     ct: Path | None = None,
 ) -> LabelMap:
@@ -80,7 +79,10 @@ def read_labels(
     number = _mass_number(mass, file)
     check_shape(file.grid.shape, file.name)
     best, runner_up, findings = _understood(chosen, file, number)
-    source = _source(file, best, runner_up)
+    if cord_is is not None:  # the doubt has been answered
+        findings = [finding for finding in findings if finding.code != "CORD-OR-SAC"]
+        file = replace(file, findings=tuple(f for f in file.findings if f.code != "CORD-BY-NAME"))
+    source = _source(file, best, runner_up) | ({"cord_is": cord_is} if cord_is else {})
     table = best.table
     if subregions is not None:
         file, table, more = add_subregions(file, table, subregions)
@@ -123,6 +125,12 @@ def _understood(
     else:
         best = score_table(chosen or file.table or list_tables()[0], shapes)
         _check_chosen(best, shapes, file.name)
+    if all((name or "").startswith("point:") for name in best.meaning):
+        raise LabelError(
+            f"these are points (label table '{best.table.name}'), not a segmentation",
+            where=file.name,
+            fix="give the segmentation of vertebrae, canal and cord that they belong to",
+        )
     swapped = sides_swapped(shapes, best.meaning)
     if swapped:
         raise LabelError(

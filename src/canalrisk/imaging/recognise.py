@@ -36,6 +36,8 @@ _VOLUME = {
     "artery": (30.0, 40_000.0),
     "root": (1.0, 6_000.0),
     "mass": (1.0, 500_000.0),
+    "point": (0.0, 100.0),
+    "part:body": (3_000.0, 2_000_000.0),
     "part:vertebra": (3_000.0, 2_000_000.0),
     "part:disc": (200.0, 300_000.0),
 }
@@ -154,7 +156,7 @@ def _form(i: int, names: dict[int, str], shapes: LabelShapes) -> list[float]:
     verdicts = [low <= shapes.volume[i] <= high]
     right, _, up = shapes.spread[i]
     kind = name.partition(":")[0]
-    if kind == "vertebra":
+    if kind == "vertebra" or name == "part:body":
         verdicts.append(right > 4.2)  # a body 15 mm wide; a cord 13 mm wide has 3.3
     elif kind == "level":
         verdicts.append(right < 4.2)
@@ -164,9 +166,10 @@ def _form(i: int, names: dict[int, str], shapes: LabelShapes) -> list[float]:
         verdicts.append(up > right and right < 12.0)
     if name in ("cord", "cord_or_sac"):
         canal = [j for j, other in names.items() if other in _CANAL]
-        contact = shapes.touching[i]
-        if canal:
-            verdicts.append(contact[canal].sum() > 0.3 * max(1, contact.sum()))
+        if (
+            canal
+        ):  # the canal encloses its cord, also a compressed one; a body touches discs with a third of its surface
+            verdicts.append(shapes.touching[i][canal].sum() > 0.5 * max(1, shapes.surface[i]))
     side = side_of(name)
     if side:
         twin = name[: -len(side)] + ("right" if side == "left" else "left")
@@ -181,9 +184,9 @@ def _order(names: dict[int, str], shapes: LabelShapes) -> tuple[dict[int, list[f
     """Mark cranio-caudal order and spacing, chain by chain, and the number of pairs the wrong way up."""
     marks: dict[int, list[float]] = {}
     pairs = wrong = 0
-    for kind in ("vertebra", "disc", "level"):
+    for kind in ("vertebra", "disc", "level", "point"):
         chain = [(axial_rank(name) or 0.0, i) for i, name in names.items() if name.startswith(kind + ":")]
-        if kind != "level" and chain:  # the sacrum lies below every vertebra and every disc
+        if kind in ("vertebra", "disc") and chain:  # the sacrum lies below every vertebra and every disc
             chain += [(25.0, i) for i, name in names.items() if name == "sacrum"]
         chain.sort()
         for (rank_a, a), (rank_b, b) in pairwise(chain):

@@ -19,6 +19,7 @@ _VERTEBRA: Final = "|".join(VERTEBRAE)
 _PATTERNS: Final = (
     re.compile(rf"(vertebra|level):({_VERTEBRA})"),
     re.compile(rf"disc:({_VERTEBRA})/(S|[TLS]?\d+)"),
+    re.compile(rf"point:(C1|compression|({_VERTEBRA})/[TLS]?\d+)"),
     re.compile(rf"root:({_VERTEBRA}|C8):(left|right)"),
     re.compile(r"artery:(left|right)"),
     re.compile(r"part:[a-z_]+(:left|:right)?"),
@@ -36,9 +37,9 @@ def axial_rank(name: str) -> float | None:
     Parameters
     ----------
     name : str
-        Structure name; vertebrae ``vertebra:C5``, discs ``disc:C5/6``, cord levels ``level:C5`` and the
-        sacrum have a rank. A disc ranks half a level below its upper vertebra. T13 and L6 share the rank
-        space between their neighbours, so that their absence leaves no hole.
+        Structure name; vertebrae ``vertebra:C5``, discs ``disc:C5/6``, cord levels ``level:C5``, points at discs
+        ``point:C5/6`` and the sacrum have a rank. A disc ranks half a level below its upper vertebra. T13 and L6
+        share the rank space between their neighbours, so that their absence leaves no hole.
 
     Returns
     -------
@@ -48,8 +49,10 @@ def axial_rank(name: str) -> float | None:
     kind, _, rest = name.partition(":")
     if kind == "sacrum":
         return 25.0
-    if kind not in ("vertebra", "level", "disc"):
+    if kind not in ("vertebra", "level", "disc", "point") or rest == "compression":
         return None
+    if name == "point:C1":  # its top
+        return 0.5
     level = rest.split("/")[0]
     region, number = level[0], int(level[1:])
     rank = {"C": 0.0, "T": 7.0, "L": 19.0}[region] + number
@@ -57,7 +60,7 @@ def axial_rank(name: str) -> float | None:
         rank = 19.6
     elif region == "L" and number > 5:
         rank = 24.0 + 0.3 * (number - 5)
-    return rank + 0.5 if kind == "disc" else rank
+    return rank + 0.5 if kind in ("disc", "point") else rank
 
 
 def side_of(name: str) -> str | None:
