@@ -191,3 +191,32 @@ def test_whole_numbers_of_any_type_are_read(kind: type, encoding: str, tmp_path:
 def test_big_endian_is_read(tmp_path: Path) -> None:
     path = write_nrrd(tmp_path / "a.nrrd", OWN.astype(">i2"), AFFINE, extra={"endian": "big"})
     np.testing.assert_array_equal(read_labels(path).labels, OWN)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_header_full_of_errors_is_read_or_refused(seed: int, tmp_path: Path) -> None:
+    """Bytes changed, cut out and repeated at random: an answer or three lines, never another exception."""
+    rng = np.random.default_rng(seed)
+    raw = segmented(tmp_path)
+    end = raw.index(b"\n\n")
+    for _ in range(6):
+        broken = bytearray(raw)
+        for _ in range(4):
+            at, there, length = rng.integers(end, size=2).tolist() + rng.integers(1, 40, size=1).tolist()
+            kind = rng.integers(3)
+            if kind == 0:
+                broken[at] = rng.integers(256)
+            elif kind == 1:
+                del broken[at : at + length]
+            else:
+                broken[at:at] = broken[there : there + length]
+        path = tmp_path / "a.seg.nrrd"
+        path.write_bytes(broken)
+        try:
+            read_labels(path)
+        except InputRefused as error:
+            said = str(error)
+        else:
+            continue
+        assert len(said.split("\n")) == 3
+        assert str(tmp_path) not in said

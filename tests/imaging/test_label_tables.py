@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from canalrisk.errors import LabelError, UsageError
-from canalrisk.imaging import list_tables, load_table
+from canalrisk.imaging import list_tables, load_table, read_labels, write_labels
 from canalrisk.imaging.vocabulary import is_structure
 
 NAMES = [table.name for table in list_tables()]
@@ -71,6 +72,44 @@ def test_bad_user_table(tmp_path: Path, text: str, what: str, where: str) -> Non
     assert where in caught.value.where
     assert str(tmp_path) not in str(caught.value)
     assert caught.value.exit_code == 3
+
+
+def test_bids_table_in_anybodys_words(tmp_path: Path) -> None:
+    path = tmp_path / "dseg.tsv"
+    path.write_text(
+        "index\tname\tcolor\n0\tbackground\t#000000\n7\tC5 vertebra\t#ff0000\n9\tcalcification\t\n8\tliver\t\n"
+    )
+    table = load_table(path)
+    assert table.entries == {7: "vertebra:C5", 8: "ignore", 9: "mass"}
+
+
+def test_bids_table_beside_a_written_label_map(own, save, tmp_path: Path) -> None:
+    first = read_labels(save(own))
+    path = write_labels(first, path=tmp_path / "out" / "a.nii.gz")
+    again = read_labels(path, labels=path.with_name("a.tsv"))
+    for name in ("vertebra:C5", "disc:C5/6", "cord", "artery:left"):
+        np.testing.assert_array_equal(again.mask(name), first.mask(name))
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("index,name\n1,C1\n", "lacks the columns"),
+        ("", "lacks the columns"),
+        ("index\tname\nC1\t1\n", "no whole number"),
+        ("index\tname\n1\tC1\n1\tC2\n", "occurs twice"),
+        ("index\tname\n1\tliver\n", "no name of the label table"),
+        ("index\tname\n\x00\tC1\n", "no whole number"),
+        ("index\tname\n1\n", "no name of the label table"),
+    ],
+)
+def test_bad_bids_table(tmp_path: Path, text: str, what: str) -> None:
+    path = tmp_path / "dseg.tsv"
+    path.write_text(text)
+    with pytest.raises(LabelError, match=what) as caught:
+        load_table(path)
+    assert len(str(caught.value).split("\n")) == 3
+    assert str(tmp_path) not in str(caught.value)
 
 
 def test_nearest_structure_is_suggested(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ Labels = Annotated[
     typer.Option(
         "--labels",
         help="What the integers mean: 'auto' (by segment names, else by trying every table and refusing a close call), "
-        "a name of 'canalrisk labels', or a TOML file of your own.",
+        "a name of 'canalrisk labels', a TOML file of your own, or a BIDS dseg.tsv.",
         show_default=True,
         rich_help_panel=INPUT,
     ),

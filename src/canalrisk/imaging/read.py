@@ -43,8 +43,8 @@ def read_labels(
         NIfTI or NRRD label map in any axis order, of any type holding whole numbers; a ``.seg.nrrd`` of 3D Slicer; a
         DICOM SEG (extra ``dicom``) or a folder with one.
     labels : str or path-like
-        ``auto``, the name of a table of `list_tables`, or the path of a TOML table. With ``auto``, named segments
-        are understood by their names.
+        ``auto``, the name of a table of `list_tables`, or the path of a TOML table or a BIDS ``dseg.tsv``. With
+        ``auto``, named segments are understood by their names.
     mass : str, path-like or int, optional
         File with the calcified mass on the same voxels, or its integer in `path`. Without it the ``mass`` label or
         segment is used where there is one.

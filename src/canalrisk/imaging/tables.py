@@ -11,6 +11,7 @@ from importlib import resources
 from typing import Any
 
 from canalrisk.errors import LabelError, UsageError
+from canalrisk.imaging.dseg import read_dseg
 from canalrisk.imaging.labelmap import LabelTable
 from canalrisk.imaging.names import safe_name
 from canalrisk.imaging.vocabulary import is_structure
@@ -41,18 +42,20 @@ def load_table(name: str | os.PathLike[str]) -> LabelTable:
     Parameters
     ----------
     name : str or path-like
-        Name of a table of the package, or path of a file ending in ``.toml``.
+        Name of a table of the package, or path of a file ending in ``.toml``, or in ``.tsv`` (BIDS dseg).
 
     Raises
     ------
     UsageError
         If no table is called so; the nearest name is suggested.
     LabelError
-        If the TOML cannot be used; the line or key is named.
+        If the TOML or TSV cannot be used; the line or key is named.
     """
     text = os.fsdecode(name)
     if text.lower().endswith(".toml"):
         return _from_toml(text)
+    if text.lower().endswith(".tsv"):
+        return read_dseg(text)
     tables = {table.name: table for table in list_tables()}
     if text in tables:
         return tables[text]
@@ -61,7 +64,7 @@ def load_table(name: str | os.PathLike[str]) -> LabelTable:
     raise UsageError(
         f"no label table is called '{safe_name(text)}'",
         where="--labels",
-        fix=f"{hint}use auto, the path of a .toml file, or one of: {', '.join(tables)}",
+        fix=f"{hint}use auto, the path of a .toml or .tsv file, or one of: {', '.join(tables)}",
     )
 
 
