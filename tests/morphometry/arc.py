@@ -17,13 +17,13 @@ def middle(level):
     return (2.5 - LEVELS.index(level)) * PITCH_MM
 
 
-def neck(radius, *, spacing=1.0, plate=0.0, behind=False):
+def neck(radius, *, spacing=1.0, plate=0.0, behind=False, dens=True):
     """Label map of a neck that bends about a centre `radius` mm behind it; negative bends the other way.
 
     A mass of `plate` mm height stands on the anterior wall of the canal (the posterior one with `behind`) within 6 mm
     of the arc's middle.
     """
-    low, high = np.array([-20.0, -32.0, -62.0]) + 0.13, np.array([20.0, 38.0, 62.0])
+    low, high = np.array([-20.0, -32.0, -70.0]) + 0.13, np.array([20.0, 38.0, 70.0])
     shape = tuple(int(n) for n in np.ceil((high - low) / spacing))
     affine = np.diag([spacing] * 3 + [1.0])
     affine[:3, 3] = low
@@ -37,6 +37,9 @@ def neck(radius, *, spacing=1.0, plate=0.0, behind=False):
     block = (np.abs(u) < 15) & (v > -12) & (v < FRONT_MM) & ~((np.abs(u) < 9) & (np.abs(v) < BACK_MM))
     for number, level in enumerate(LEVELS, start=2):
         labels[block & (np.abs(s - middle(level)) < 0.5 * HEIGHT_MM)] = number
+    if dens:
+        peg = (np.abs(u) < 5) & (v > BACK_MM) & (v < 18) & (s > middle("C2")) & (s < middle("C2") + 24)
+        labels[peg] = 2
     tube = np.abs(s) < 3 * PITCH_MM
     labels[((u / CANAL[0]) ** 2 + (v / CANAL[1]) ** 2 < 1) & tube] = 61
     labels[((u / 9.0) ** 2 + (v / 5.7) ** 2 < 1) & tube] = 62

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from canalrisk.anatomy.canal import Whole, canal_and_line, made_whole
 from canalrisk.anatomy.checks import check_grid, check_mass, out_of_scope, outside_line
 from canalrisk.anatomy.content import read_content, read_discs, read_soft
+from canalrisk.anatomy.enumeration import enumeration_findings
 from canalrisk.anatomy.fairing import faired
 from canalrisk.anatomy.foramina import find_foramina
 from canalrisk.anatomy.levels import find_vertebrae, landmarks_of
@@ -82,6 +83,7 @@ def build_spine(labelmap: LabelMap, *, progress: Progress | None = None) -> Spin
     if whole.under is not None:
         foramina, noted = foramina_with_walls(foramina, whole.under, grid=grid)
         findings += noted
+    findings += enumeration_findings(vertebrae, line, landmarks, discs, grid=grid)
     findings += outside_line(line, landmarks, mass_mask, grid=grid)
     if mass_mask is not None:
         findings += out_of_scope(mass_mask, line, landmarks, grid=grid)

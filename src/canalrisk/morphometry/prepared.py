@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from canalrisk.anatomy.enumeration import enumeration_confidence
 from canalrisk.anatomy.population import check_sex
 from canalrisk.anatomy.sections import (
     HALF_WIDTH_MM,
@@ -111,7 +112,8 @@ def prepare(
     fixed = _fixed(spine, points, canal, canal_rays)
     bodies = bodies_of(spine)
     angles = alignment(spine, bodies)
-    whole = angles | torg_pavlov(spine, bodies, by_level(fixed, spine)["level_canal_ap"])
+    whole: dict[str, Any] = {**angles, **torg_pavlov(spine, bodies, by_level(fixed, spine)["level_canal_ap"])}
+    whole["enumeration_confidence"] = enumeration_confidence(spine.findings)
     middle = len(SAGITTAL_DEGREES) // 2
     whole["k_line_offset"] = k_line(spine, rays[:, middle], canal_rays[:, middle], step=RAY_STEP_MM)
     findings = [*filling_findings(spine), *alignment_findings(spine, angles)]
