@@ -108,7 +108,7 @@ def _body_heights(vertebrae: Vertebrae, line: Centreline) -> dict[str, float]:
     """Extent along the centreline of what lies in front of the canal near the midline, mm."""
     heights = {}
     for level, points in vertebrae.points.items():
-        s, right, anterior, _ = curve_coordinates(line, points[:: max(1, len(points) // 20_000)])
+        s, right, anterior, _ = curve_coordinates(line, points)
         body = (np.abs(right) < _BODY_SIDE_MM) & (anterior > _BODY_FRONT_MM[0]) & (anterior < _BODY_FRONT_MM[1])
         if body.sum() >= 20:
             low, high = np.quantile(s[body], [0.02, 0.98])
