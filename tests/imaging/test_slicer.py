@@ -222,3 +222,21 @@ def test_table_in_other_words_is_the_same_neck(tmp_path: Path, save) -> None:
     for name in ("vertebra:C5", "disc:C5/6", "cord"):
         np.testing.assert_array_equal(by_name.mask(name), by_table.mask(name))
     assert load_table("canalrisk").entries[60] == "cord"
+
+
+def test_the_mass_that_the_user_names_is_the_only_one(tmp_path: Path) -> None:
+    blob = np.zeros(MASKS["cord"].shape, bool)
+    blob[1:5, 1:5, 1:5] = True
+    array, about = single_layer([("mass", blob), ("stuff", MASS)])
+    path = write_nrrd(tmp_path / "a.seg.nrrd", array, AFFINE, extra=segment_fields(about))
+    np.testing.assert_array_equal(read_labels(path).mass, blob)
+    np.testing.assert_array_equal(read_labels(path, mass=17).mass, MASS)
+    with pytest.raises(LabelError, match="no segment has the integer 99"):
+        read_labels(path, mass=99)
+
+
+def test_a_bone_is_not_taken_for_the_mass(tmp_path: Path, save) -> None:
+    fields = segment_fields([{"name": "C5 vertebra", "value": 1}])
+    path = write_nrrd(tmp_path / "m.seg.nrrd", MASKS["vertebra:C5"].astype(np.uint8), AFFINE, extra=fields)
+    with pytest.raises(LabelError, match="shows vertebra:C5 and no mass"):
+        read_labels(save(own_neck()), mass=path)

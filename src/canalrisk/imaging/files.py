@@ -139,7 +139,7 @@ def _open(raw: bytes, name: str) -> Volume | Segmentation:
 
 def integral(values: NDArray[np.generic], name: str) -> NDArray[np.integer]:
     """Labels as int16 (int32 where needed), or a refusal that names the first voxel that is none."""
-    fix = "give a label map of whole numbers, not an image or a probability"
+    fix = "give a label map of whole numbers; shares of cord, canal or mass go to --soft"
     if values.dtype.kind == "f":
         if np.isnan(values).any():
             where = tuple(int(i) for i in np.argwhere(np.isnan(values))[0])

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from canalrisk.errors import GeometryError
 from canalrisk.field.grid import Grid
+from canalrisk.imaging.raw import Volume
 
 APART_MM = 0.01  # two programs round one float32 affine differently; a hundredth of a millimetre is no move
 
@@ -88,3 +90,19 @@ def gap(own: Grid, target: Grid, *, what: str) -> str:
     corners = np.array(np.meshgrid(*[(0, n - 1) for n in own.shape])).reshape(3, -1).T
     apart = float(np.linalg.norm(own.to_world(corners) - target.to_world(corners), axis=1).max())
     return f"{what} and segmentation are up to {apart:.2f} mm apart in space although their shapes agree"
+
+
+def on_grid(volume: Volume, grid: Grid, *, where: str, what: str) -> NDArray[np.float32]:
+    """Values on the voxels of `grid`, copied and never resampled.
+
+    Raises
+    ------
+    GeometryError
+        If the voxels do not coincide, or cover only part of the grid.
+    """
+    laid = lattice(volume.grid, grid)
+    if laid is None or not laid.covers:
+        raise GeometryError(
+            gap(volume.grid, grid, what=what), where=where, fix="export it on the grid of the segmentation"
+        )
+    return laid.apply(np.asarray(volume.values, np.float32))

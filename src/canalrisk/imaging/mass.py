@@ -105,6 +105,12 @@ def read_mass(path: str | os.PathLike[str], *, grid: Grid, resample: bool = Fals
 def _only_mass(file: LabelFile) -> Mask:
     if file.mass is not None:
         mask = file.mass
+    elif file.table is not None:
+        raise LabelError(
+            f"the mass file shows {', '.join(list(file.table.entries.values())[:4])} and no mass",
+            where=file.name,
+            fix="give the mass, or call its segment a mass",
+        )
     else:
         present = np.unique(file.labels)
         present = present[present > 0]

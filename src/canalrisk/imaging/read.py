@@ -9,18 +9,17 @@ from dataclasses import replace
 import numpy as np
 
 from canalrisk.errors import LabelError, UsageError
-from canalrisk.findings import Finding
+from canalrisk.imaging.ct import with_ct
 from canalrisk.imaging.files import LabelFile, read_label_file
 from canalrisk.imaging.geometry import check_shape
 from canalrisk.imaging.labelmap import LabelMap, LabelTable
 from canalrisk.imaging.mass import FoundMass, read_mass
-from canalrisk.imaging.recognise import TableScore, recognise, score_table, sides_swapped
-from canalrisk.imaging.shapes import LabelShapes, label_shapes
-from canalrisk.imaging.soft import agrees, read_image, read_soft, with_cord
+from canalrisk.imaging.recognise import TableScore
+from canalrisk.imaging.soft import with_soft
 from canalrisk.imaging.subregions import add_subregions
-from canalrisk.imaging.tables import list_tables, load_table
+from canalrisk.imaging.tables import load_table
+from canalrisk.imaging.understand import understood
 
-_MOST_LABELS = 400  # the longest table has 117 classes; a grey-value image has thousands
 Path = str | os.PathLike[str]
 
 
@@ -78,7 +77,7 @@ def read_labels(
     file = read_label_file(path, by_name=chosen is None, mass_value=mass if isinstance(mass, int) else None)
     number = _mass_number(mass, file)
     check_shape(file.grid.shape, file.name)
-    best, runner_up, findings = _understood(chosen, file, number)
+    best, runner_up, findings = understood(chosen, file, number)
     if cord_is is not None:  # the doubt has been answered
         findings = [finding for finding in findings if finding.code != "CORD-OR-SAC"]
         file = replace(file, findings=tuple(f for f in file.findings if f.code != "CORD-BY-NAME"))
@@ -100,7 +99,7 @@ def read_labels(
         findings=(*file.findings, *findings, *found.findings),
         soft={} if found.share is None else {"mass": found.share},
     )
-    return _with_image(_with_soft(read, soft or {}), ct)
+    return with_ct(with_soft(read, soft or {}), ct)
 
 
 def _mass_number(mass: Path | int | None, file: LabelFile) -> int | None:
@@ -110,35 +109,6 @@ def _mass_number(mass: Path | int | None, file: LabelFile) -> int | None:
     if mass <= 0 or not (file.labels == mass).any():
         raise LabelError(f"no voxel has the label {mass} given for the mass", where=file.name, fix="check --mass")
     return int(mass)
-
-
-def _understood(
-    chosen: LabelTable | None, file: LabelFile, number: int | None
-) -> tuple[TableScore, TableScore | None, list[Finding]]:
-    """Table of the file with its score, the runner-up, and Findings; refuses what cannot be told or is flipped."""
-    shapes = _shapes(file, without=number)
-    findings: list[Finding] = []
-    runner_up = None
-    if chosen is None and file.table is None:
-        best, runner_up = recognise(shapes, list_tables(), where=file.name)
-        findings.append(_choice(best, runner_up, file.name))
-    else:
-        best = score_table(chosen or file.table or list_tables()[0], shapes)
-        _check_chosen(best, shapes, file.name)
-    if all((name or "").startswith("point:") for name in best.meaning):
-        raise LabelError(
-            f"these are points (label table '{best.table.name}'), not a segmentation",
-            where=file.name,
-            fix="give the segmentation of vertebrae, canal and cord that they belong to",
-        )
-    swapped = sides_swapped(shapes, best.meaning)
-    if swapped:
-        raise LabelError(
-            f"left and right of '{swapped}' are swapped in space",
-            where=file.name,
-            fix="the image was flipped without its affine: export it again",
-        )
-    return best, runner_up, findings + _odd_labels(best, shapes, file.name)
 
 
 def _source(file: LabelFile, best: TableScore, runner_up: TableScore | None) -> dict[str, str]:
@@ -152,67 +122,6 @@ def _source(file: LabelFile, best: TableScore, runner_up: TableScore | None) -> 
     if runner_up is not None:
         source |= {"runner_up": runner_up.table.name, "runner_up_score": f"{runner_up.score:.3f}"}
     return source
-
-
-def _shapes(file: LabelFile, *, without: int | None) -> LabelShapes:
-    masses = [v for v, name in file.table.entries.items() if name == "mass"] if file.table else []
-    masses += [] if without is None else [without]
-    labels = np.where(np.isin(file.labels, masses), 0, file.labels) if masses else file.labels
-    if not labels.any():
-        raise LabelError("there is nothing but the mass", where=file.name, fix="give the segmentation of the spine too")
-    distinct = int(np.count_nonzero(np.bincount(labels.ravel()))) if labels.max() < 1 << 24 else len(np.unique(labels))
-    if distinct > _MOST_LABELS:
-        raise LabelError(
-            f"{distinct} different values: this looks like an image, not a segmentation",
-            where=file.name,
-            fix="segment it first (TotalSpineSeg, TotalSegmentator, SPINEPS or by hand)",
-        )
-    return label_shapes(labels, grid=file.grid)
-
-
-def _choice(best: TableScore, runner_up: TableScore | None, name: str) -> Finding:
-    text = f"Label table '{best.table.name}' was recognised (score {best.score:.2f}"
-    if runner_up is None:
-        text += "; no other table reads this file differently)."
-    else:
-        gap = best.score - runner_up.score
-        text += f"; runner-up '{runner_up.table.name}' {runner_up.score:.2f}, gap {gap:.2f})."
-    return Finding("LABELS-AUTO", "info", name, text)
-
-
-def _check_chosen(best: TableScore, shapes: LabelShapes, name: str) -> None:
-    present = ", ".join(map(str, shapes.values[:12]))
-    if best.score == 0.0:
-        raise LabelError(
-            f"table '{best.table.name}' knows none of the integers in the file ({present})",
-            where=name,
-            fix="use --labels auto, or name another table (canalrisk labels lists them)",
-        )
-    if 2 * best.reversed_pairs > best.pairs:
-        raise LabelError(
-            f"under table '{best.table.name}' the levels run from caudal to cranial",
-            where=name,
-            fix="this is another tool's table, or the image is upside down; try --labels auto",
-        )
-
-
-def _odd_labels(best: TableScore, shapes: LabelShapes, name: str) -> list[Finding]:
-    findings = []
-    unknown = [int(v) for v, meaning in zip(shapes.values, best.meaning, strict=True) if meaning is None]
-    if unknown:
-        shown = ", ".join(map(str, unknown[:12])) + (", ..." if len(unknown) > 12 else "")
-        text = f"Integers unknown to table '{best.table.name}' were left out: {shown}."
-        findings.append(Finding("LABELS-UNKNOWN", "warning", name, text))
-    if "cord_or_sac" in best.meaning:
-        text = (
-            "The tool's 'spinal cord' may be the dural sac: on CT the cord's edge is rarely visible. Say which it is "
-            "with --cord-is cord or --cord-is sac."
-        )
-        findings.append(Finding("CORD-OR-SAC", "warning", name, text))
-    if best.score < 0.5:
-        text = f"The labels fit table '{best.table.name}' poorly (score {best.score:.2f}); check it."
-        findings.append(Finding("LABELS-DOUBTFUL", "serious", name, text))
-    return findings
 
 
 def _cord_said(table: LabelTable, cord_is: str | None, present: set[str], where: str) -> LabelTable:
@@ -254,55 +163,3 @@ def _mass(
             fix="give the mass once: remove the label, or leave out --mass",
         )
     return replace(own, replaced=replaced and bool(drawn.any()))
-
-
-def _with_soft(read: LabelMap, soft: Mapping[str, Path]) -> LabelMap:
-    """Label map with the soft segmentations on its grid."""
-    if "mass" in soft and "mass" in read.soft:
-        raise UsageError(
-            "a soft mass cannot go with a resampled mass file", where="--soft mass", fix="leave out --mass"
-        )
-    shares, source, findings, mass = dict(read.soft), dict(read.source), list(read.findings), read.mass
-    for name, path in sorted(soft.items()):
-        beside = read_soft(path, name=name, grid=read.grid)
-        shares[name] = beside.values
-        source |= beside.source
-        findings += beside.findings
-    if "canal" in soft:
-        cord = shares["cord"] if "cord" in soft else read.mask("cord").astype(np.float32)
-        shares["canal"], noted = with_cord(shares["canal"], cord, source["soft_canal_name"])
-        findings += noted
-    if "mass" in soft and mass is None:
-        mass = shares["mass"] >= 0.5
-        text = "The mass is the soft mass where it fills at least half a voxel."
-        findings.append(Finding("MASS-FROM-SOFT", "info", source["soft_mass_name"], text))
-        source["mass"] = "soft segmentation"
-    labelled = {"cord": read.mask("cord"), "canal": _canal(read), "mass": mass}
-    for name in sorted(soft):
-        mask = labelled[name]
-        if mask is not None:
-            findings += agrees(shares[name], mask, name=name, where=source[f"soft_{name}_name"])
-    return replace(read, mass=mass, soft=shares, source=source, findings=tuple(findings))
-
-
-def _canal(read: LabelMap) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    """Return the whole canal where it is labelled, cord included; otherwise an empty mask."""
-    whole = read.mask("canal", "canal_content", "epidural")
-    return whole | read.mask("cord", "csf", "cord_or_sac") if whole.any() else whole
-
-
-def _with_image(read: LabelMap, ct: Path | None) -> LabelMap:
-    """Label map with the CT on its grid."""
-    if ct is None:
-        return read
-    bone = read.mask(*(name for name in read.table.entries.values() if name.startswith("vertebra:")))
-    content = read.mask("cord", "csf", "cord_or_sac", "canal_content", "epidural", "canal")
-    if read.mass is not None:
-        bone, content = bone & ~read.mass, content & ~read.mass
-    image = read_image(ct, grid=read.grid, bone=bone, soft=content)
-    return replace(
-        read,
-        image=image.values,
-        source=read.source | image.source,
-        findings=(*read.findings, *image.findings),
-    )

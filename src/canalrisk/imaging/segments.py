@@ -127,10 +127,8 @@ def compose(segmentation: Segmentation, *, where: str, by_name: bool = True, mas
     # Integers may repeat from layer to layer; places never do.
     own = len({s.value for s in segments}) == len(segments) and all(0 < s.value < 2**31 for s in segments)
     value = {s.number: s.value if own else s.number for s in segments}
-    meaning = {s.number: s.meaning for s in segments}
-    if mass_value is not None:
-        meaning |= {s.number: "mass" for s in segments if value[s.number] == mass_value}
-    named = by_name and any(m not in (None, "ignore") for m in meaning.values())
+    meaning = _meanings(segments, value, mass_value, where)
+    named = by_name and any(name not in (None, "ignore") for name in meaning.values())
     if named:
         _refuse_twice(meaning, where)
     elif not own:
@@ -140,35 +138,15 @@ def compose(segmentation: Segmentation, *, where: str, by_name: bool = True, mas
             fix="name the segments in 3D Slicer (C5 vertebra, spinal cord, spinal canal, mass) and save again",
         )
     used = [s for s in segments if not named or meaning[s.number] not in (None, "ignore")]
-    drawn = [s for s in used if meaning[s.number] != "mass"]
-    labels = np.zeros(segmentation.grid.shape, np.int32)
-    findings: list[Finding] = []
-    lost = 0.0
-    for segment in sorted(drawn, key=lambda s: _rank(meaning[s.number] if named else None)):
-        mask = segmentation.mask_of(segment)
-        if not mask.any():
-            findings.append(Finding("SEGMENT-EMPTY", "info", where, f"Segment {segment.number} is empty."))
-        if not named or (meaning[segment.number] or "").partition(":")[0] not in _NESTED:
-            lost += np.count_nonzero(mask & (labels != 0)) * segmentation.grid.voxel_volume
-        labels[mask] = value[segment.number]
-    if lost > _OVERLAP_MM3:
-        text = f"Segments overlap by {lost:.0f} mm3; bone was drawn over discs, and both over the canal."
-        findings.append(Finding("SEGMENTS-OVERLAP", "warning", where, text))
-    mass, replaced = None, False
     masses = [s for s in used if meaning[s.number] == "mass"]
-    if masses:
-        mass = np.zeros(labels.shape, bool)
-        layers = {s.layer for s in drawn}
-        for segment in masses:
-            mask = segmentation.mask_of(segment)
-            mass |= mask
-            if segment.layer in layers:
-                replaced = True
-                labels[mask & (labels == 0)] = value[segment.number]
-        if not mass.any():
-            raise LabelError("the segment of the mass is empty", where=where, fix="draw it, or take the segment out")
+    drawn = [s for s in used if s not in masses]
+    kinds = {s.number: (meaning[s.number] or "").partition(":")[0] if named else "" for s in drawn}
+    labels, findings = _painted(segmentation, drawn, kinds, value, where)
+    mass, replaced = _mass(segmentation, masses, {s.layer for s in drawn}, where)
     if not labels.any() and mass is None:
         raise LabelError("the file is empty: no segment has a voxel", where=where, fix="export the segmentation again")
+    if mass is not None and replaced:
+        labels[mass & (labels == 0)] = value[masses[0].number]
     table = None
     if named:
         entries = {value[s.number]: str(meaning[s.number]) for s in used}
@@ -178,8 +156,53 @@ def compose(segmentation: Segmentation, *, where: str, by_name: bool = True, mas
     return Composed(labels.astype(kind), table, mass, replaced, tuple(findings))
 
 
-def _rank(meaning: str | None) -> int:
-    kind = (meaning or "").partition(":")[0]
+def _meanings(
+    segments: tuple[Segment, ...], value: dict[int, int], mass_value: int | None, where: str
+) -> dict[int, str | None]:
+    """Structure of each segment by its place. What the user says is the mass is the only one, whatever its name."""
+    meaning = {s.number: s.meaning for s in segments}
+    if mass_value is None:
+        return meaning
+    if mass_value not in value.values():
+        raise LabelError(f"no segment has the integer {mass_value} given for the mass", where=where, fix="check --mass")
+    meaning = {number: "ignore" if name == "mass" else name for number, name in meaning.items()}
+    return meaning | {number: "mass" for number in meaning if value[number] == mass_value}
+
+
+def _painted(
+    segmentation: Segmentation, drawn: list[Segment], kinds: dict[int, str], value: dict[int, int], where: str
+) -> tuple[NDArray[np.int32], list[Finding]]:
+    """One label map of segments that may overlap, those of `_ORDER` first."""
+    labels = np.zeros(segmentation.grid.shape, np.int32)
+    findings: list[Finding] = []
+    voxels = 0
+    for segment in sorted(drawn, key=lambda s: _rank(kinds[s.number])):
+        mask = segmentation.mask_of(segment)
+        if not mask.any():
+            findings.append(Finding("SEGMENT-EMPTY", "info", where, f"Segment {segment.number} is empty."))
+        if kinds[segment.number] not in _NESTED:
+            voxels += int(np.count_nonzero(mask & (labels != 0)))
+        labels[mask] = value[segment.number]
+    lost = voxels * segmentation.grid.voxel_volume
+    if lost > _OVERLAP_MM3:
+        text = f"Segments overlap by {lost:.0f} mm3; bone was drawn over discs, and both over the canal."
+        findings.append(Finding("SEGMENTS-OVERLAP", "warning", where, text))
+    return labels, findings
+
+
+def _mass(segmentation: Segmentation, masses: list[Segment], anatomy: set[int], where: str) -> tuple[Mask | None, bool]:
+    """Union of the masses, and whether one shares a layer with the anatomy and so has replaced what lay under it."""
+    if not masses:
+        return None, False
+    mass = np.zeros(segmentation.grid.shape, bool)
+    for segment in masses:
+        mass |= segmentation.mask_of(segment)
+    if not mass.any():
+        raise LabelError("the segment of the mass is empty", where=where, fix="draw it, or take the segment out")
+    return mass, any(segment.layer in anatomy for segment in masses)
+
+
+def _rank(kind: str) -> int:
     return _ORDER.index(kind) if kind in _ORDER else len(_ORDER)
 
 

@@ -1,19 +1,20 @@
-"""What lies beside a label map on the same voxels: soft segmentations (shares of a voxel) and a CT."""
+"""Soft segmentations beside a label map, on the same voxels: the share of each that a structure fills."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from canalrisk.errors import GeometryError, LabelError, UsageError
+from canalrisk.errors import LabelError, UsageError
 from canalrisk.field.grid import Grid
 from canalrisk.findings import Finding
 from canalrisk.imaging.files import read_value_file
-from canalrisk.imaging.lattice import gap, lattice
-from canalrisk.imaging.raw import Volume
+from canalrisk.imaging.labelmap import LabelMap
+from canalrisk.imaging.lattice import on_grid
 
 Share = NDArray[np.float32]
 
@@ -84,7 +85,7 @@ def read_soft(path: str | os.PathLike[str], *, name: str, grid: Grid) -> Beside:
     return Beside(np.clip(share, 0, 1), source, tuple(findings))
 
 
-def with_cord(canal: Share, cord: Share, where: str) -> tuple[Share, tuple[Finding, ...]]:
+def _with_cord(canal: Share, cord: Share, where: str) -> tuple[Share, tuple[Finding, ...]]:
     """Fill a soft canal that leaves the cord out, as TotalSpineSeg's and SPINEPS' canal labels do.
 
     Parameters
@@ -107,7 +108,7 @@ def with_cord(canal: Share, cord: Share, where: str) -> tuple[Share, tuple[Findi
     return np.minimum(canal + cord, 1), (Finding("CANAL-WITHOUT-CORD", "warning", where, text),)
 
 
-def agrees(share: Share, mask: NDArray[np.bool_], *, name: str, where: str) -> tuple[Finding, ...]:
+def _agrees(share: Share, mask: NDArray[np.bool_], *, name: str, where: str) -> tuple[Finding, ...]:
     """Compare a soft segmentation with the labelled structure; Dice below 0.8 is serious."""
     if not mask.any():
         return ()
@@ -119,72 +120,55 @@ def agrees(share: Share, mask: NDArray[np.bool_], *, name: str, where: str) -> t
     return (Finding("SOFT-DISAGREES", "serious", where, text),)
 
 
-def read_image(path: str | os.PathLike[str], *, grid: Grid, bone: NDArray[np.bool_], soft: NDArray[np.bool_]) -> Beside:
-    """Read a CT on the voxels of the label map.
+def with_soft(read: LabelMap, soft: Mapping[str, str | os.PathLike[str]]) -> LabelMap:
+    """Return the label map with soft segmentations on its grid.
 
     Parameters
     ----------
-    path : str or path-like
-        NIfTI or NRRD, Hounsfield units.
-    grid : Grid
-        Grid of the label map.
-    bone, soft : ndarray of bool
-        Vertebrae, and content of the canal, as labelled: their median HU tells whether the units are Hounsfield's.
+    read : LabelMap
+        Without a mass, a soft mass brings one: where it fills at least half a voxel.
+    soft : mapping of str to path
+        By name: ``cord``, ``canal``, ``mass``.
 
     Returns
     -------
-    Beside
-        Hounsfield units as stored, whatever the Findings say of them.
+    LabelMap
 
     Raises
     ------
-    GeometryError
-        Other voxels: a CT is never resampled.
+    UsageError
+        A name that has no soft segmentation; a soft mass beside a resampled one.
+    InputRefused
+        As `read_soft`.
     """
-    shown, digest, volume = read_value_file(path)
-    values = on_grid(volume, grid, where=shown, what="CT").astype(np.float32)
-    findings = [*volume.findings, *_hounsfield(values, bone, soft, shown)]
-    return Beside(values, {"ct_name": shown, "ct_sha256": digest}, tuple(findings))
-
-
-# Gates, not estimates: water is 0 HU by definition, soft tissue -100 (fat) to 100 (with contrast 250), cancellous bone
-# 100 to 400, cortical to 1900. Medians outside are another unit, or a rescale that was lost.
-_SOFT_HU = (-150.0, 250.0)
-_BONE_HU = (60.0, 1900.0)
-_CT_HU = (-5000.0, 32767.0)
-
-
-def _hounsfield(
-    values: NDArray[np.float32], bone: NDArray[np.bool_], soft: NDArray[np.bool_], where: str
-) -> list[Finding]:
-    wrong = []
-    low, high = float(values.min()), float(values.max())
-    if not _CT_HU[0] <= low < high <= _CT_HU[1] or high - low < 300:
-        wrong.append(f"values run from {low:.4g} to {high:.4g}")
-    for mask, (least, most), what in ((soft, _SOFT_HU, "canal's content"), (bone, _BONE_HU, "vertebrae")):
-        if mask.any():
-            median = float(np.median(values[mask]))
-            if not least <= median <= most:
-                wrong.append(f"the median of the {what} is {median:.4g}")
-    if not wrong:
-        return []
-    shifted = soft.any() and 874 <= float(np.median(values[soft])) <= 1274
-    advice = " They look shifted by 1024: the rescale intercept was lost." if shifted else ""
-    text = f"The CT does not look like Hounsfield units: {', '.join(wrong)}.{advice} HU statistics mean nothing then."
-    return [Finding("CT-NOT-HU", "serious", where, text)]
-
-
-def on_grid(volume: Volume, grid: Grid, *, where: str, what: str) -> NDArray[np.float32]:
-    """Values on the voxels of `grid`, copied and never resampled.
-
-    Raises
-    ------
-    GeometryError
-        If the voxels do not coincide, or cover only part of the grid.
-    """
-    laid = lattice(volume.grid, grid)
-    if laid is None or not laid.covers:
-        raise GeometryError(
-            gap(volume.grid, grid, what=what), where=where, fix="export it on the grid of the segmentation"
+    if "mass" in soft and "mass" in read.soft:
+        raise UsageError(
+            "a soft mass cannot go with a resampled mass file", where="--soft mass", fix="leave out --mass"
         )
-    return laid.apply(np.asarray(volume.values, np.float32))
+    shares, source, findings, mass = dict(read.soft), dict(read.source), list(read.findings), read.mass
+    for name, path in sorted(soft.items()):
+        beside = read_soft(path, name=name, grid=read.grid)
+        shares[name] = beside.values
+        source |= beside.source
+        findings += beside.findings
+    if "canal" in soft:
+        cord = shares["cord"] if "cord" in soft else read.mask("cord").astype(np.float32)
+        shares["canal"], noted = _with_cord(shares["canal"], cord, source["soft_canal_name"])
+        findings += noted
+    if "mass" in soft and mass is None:
+        mass = shares["mass"] >= 0.5
+        text = "The mass is the soft mass where it fills at least half a voxel."
+        findings.append(Finding("MASS-FROM-SOFT", "info", source["soft_mass_name"], text))
+        source["mass"] = "soft segmentation"
+    labelled = {"cord": read.mask("cord"), "canal": _canal(read), "mass": mass}
+    for name in sorted(soft):
+        mask = labelled[name]
+        if mask is not None:
+            findings += _agrees(shares[name], mask, name=name, where=source[f"soft_{name}_name"])
+    return replace(read, mass=mass, soft=shares, source=source, findings=tuple(findings))
+
+
+def _canal(read: LabelMap) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    """Return the whole canal where it is labelled, cord included; otherwise an empty mask."""
+    whole = read.mask("canal", "canal_content", "epidural")
+    return whole | read.mask("cord", "csf", "cord_or_sac") if whole.any() else whole

@@ -26,9 +26,8 @@ _PLAIN: Final = {
     "flavum": ("flavum", "ligamentum flavum", "ligamenta flava"),
     "sacrum": ("sacrum", "s1", "sacrum s1", "s1 vertebra", "vertebra s1", "vertebrae s1", "sacral bone"),
     "coccyx": ("coccyx",),
-    "vertebra:C1": ("atlas", "c1 atlas", "atlas c1"),
-    "vertebra:C2": ("axis", "c2 axis", "axis c2"),
 }
+_BY_NAME: Final = {"atlas": "c1", "axis": "c2"}
 _BY_PHRASE: Final = {phrase: name for name, phrases in _PLAIN.items() for phrase in phrases}
 # One of these makes it the mass, if nothing else is said than the words below.
 _MASS: Final = frozenset(
@@ -107,9 +106,11 @@ def _level(word: str) -> str | None:
 
 
 def _vertebra(words: list[str]) -> str | None:
-    levels = [level for word in words if (level := _level(word))]
-    others = {word for word in words if not _level(word)}
-    return f"vertebra:{levels[0]}" if len(levels) == 1 and levels[0] != "C8" and others <= _VERTEBRA else None
+    called = [_BY_NAME.get(word, word) for word in words]
+    levels = {level for word in called if (level := _level(word))}
+    others = {word for word in called if not _level(word)}
+    level = levels.pop() if len(levels) == 1 else "C8"
+    return f"vertebra:{level}" if level != "C8" and others <= _VERTEBRA else None
 
 
 def _disc(words: list[str]) -> str | None:
