@@ -50,6 +50,11 @@ def test_assumptions_of_the_evidence_reach_the_reader(diseased):
     assert {"OGDEN-CONVENTION", "FLAVUM-ONE-LEVEL"} <= codes
 
 
+def test_two_arteries_are_no_sole_supply(diseased):
+    assert list(diseased.dataset["artery_source"].isel(time=0).values) == ["label", "label"]
+    assert "ARTERY-SOLE-SUPPLY" not in {finding.code for finding in diseased.findings}
+
+
 def test_every_variable_says_what_it_is(diseased):
     for name, variable in diseased.dataset.variables.items():
         missing = {"units", "long_name", "definition"} - set(variable.attrs)

@@ -79,10 +79,10 @@ def test_every_variable_is_in_summary_and_table(written, measured):
 def test_variables_that_do_not_exist_yet_show_up(measured):
     """Another index, with its interval, per level or per side, needs no change of summary and table."""
     about = {"units": "1", "long_name": "x", "definition": "x"}
-    more = measured.dataset.assign_coords(vertebra=["C3", "C4"]).assign(
+    more = measured.dataset.assign_coords(lamina=["C3", "C4"]).assign(
         mcc_low=("time", [0.1], about),
         mcc_high=("time", [0.4], about),
-        contact=(("time", "vertebra", "side"), [[[1.0, 2.0], [3.0, np.nan]]], about),
+        contact=(("time", "lamina", "side"), [[[1.0, 2.0], [3.0, np.nan]]], about),
         artery=(("time", "side"), [[5.0, 6.0]], about),
     )
     result = replace(measured, dataset=more)

@@ -16,6 +16,7 @@ from canalrisk.anatomy.spine import Array, Spine
 from canalrisk.anatomy.transverse import TransverseForamen, find_transverse_foramina
 from canalrisk.evidence import value
 from canalrisk.findings import Finding, Severity
+from canalrisk.morphometry.bylevel import level_names
 from canalrisk.morphometry.nearness import Mass, nearest
 
 # Mass within this of the lumen counts as on the artery: its wall and a voxel's uncertainty.
@@ -26,6 +27,8 @@ _OUT_MM = np.linspace(0.0, TOUCHING_MM, 5)
 # Radii of rings of equal area, as shares of the lumen's radius.
 _RINGS = np.sqrt((np.arange(8) + 0.5) / 8)
 FLAGS = ("normal", "dominant", "hypoplastic", "single", "absent")
+# Per level, the worst of the course there.
+_ALONG = {"artery_clearance_along": np.fmin, "artery_encasement_along": np.fmax}
 _OTHER = {"left": "right", "right": "left"}
 
 
@@ -174,10 +177,10 @@ def measure_vessels(spine: Spine, vessels: Vessels, mass: Mass | None) -> dict[s
     dict
         Values of the ``artery_...`` and ``transverse_foramen_...`` variables.
     """
-    n, sides = len(spine.centreline.s), len(SIDES)
+    names, sides = level_names(spine), len(SIDES)
     out: dict[str, Any] = dict(vessels.fixed)
     clearance, encasement, narrowing = (np.full(sides, np.nan) for _ in range(3))
-    along = {name: np.full((n, sides), np.nan) for name in ("artery_clearance_along", "artery_encasement_along")}
+    along = {name: np.full((len(names), sides), np.nan) for name in _ALONG}
     level = np.full(sides, "none", dtype="U8")
     taken = np.where(np.isfinite(vessels.fixed["transverse_foramen_area"]), 0.0, np.nan)
     if mass is not None:
@@ -193,11 +196,9 @@ def measure_vessels(spine: Spine, vessels: Vessels, mass: Mass | None) -> dict[s
             around = encasement_angle(artery, mass) if close.distance < TOUCHING_MM else np.zeros(len(away))
             encasement[k] = around.max()
             narrowing[k] = narrowed(artery, away, mass)
-            where = np.clip(np.round((artery.s - spine.centreline.s[0]) / _spacing(spine)).astype(int), 0, n - 1)
-            for name, values, extreme in (
-                ("artery_clearance_along", away, np.fmin),
-                ("artery_encasement_along", around, np.fmax),
-            ):
+            marks = np.array([spine.landmarks[name] for name in names])
+            where = np.abs(artery.s[:, None] - marks).argmin(axis=1)
+            for (name, extreme), values in zip(_ALONG.items(), (away, around), strict=True):
                 extreme.at(along[name][:, k], where, values)
         for hole in vessels.holes:
             part = np.maximum(hole.wall, mass.level(hole.points))
@@ -214,10 +215,6 @@ def measure_vessels(spine: Spine, vessels: Vessels, mass: Mass | None) -> dict[s
             "transverse_foramen_taken": taken,
         }
     )
-
-
-def _spacing(spine: Spine) -> float:
-    return float(np.diff(spine.centreline.s).mean())
 
 
 def _hole_step(hole: TransverseForamen) -> float:

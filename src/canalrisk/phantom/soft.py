@@ -75,13 +75,14 @@ def paint_routes(labels: Labels, model: Model, *, arteries: Arteries = "both") -
         raise UsageError(
             f"arteries {arteries!r} are unknown", where="arteries", fix=f"Use one of {', '.join(_PRESENT)}."
         )
+    # Arteries first: a root that runs behind one gives way to it.
+    for side in _PRESENT[arteries]:
+        points, value = artery_path(model.neck, model.frames, side=side), ARTERY[side]
+        _paint_tube(labels, points, np.full(len(points), 0.5 * model.neck.artery), value, model.grid, model.bone)
     outside = np.minimum(model.bone, model.tube.canal)
     for channel in model.channels:
         points, radii = root_path(channel)
         _paint_tube(labels, points, radii, ROOT[channel.side] + int(root_name(channel.name)[1:]), model.grid, outside)
-    for side in _PRESENT[arteries]:
-        points, value = artery_path(model.neck, model.frames, side=side), ARTERY[side]
-        _paint_tube(labels, points, np.full(len(points), 0.5 * model.neck.artery), value, model.grid, model.bone)
 
 
 def _between(above: Frame, below: Frame, grid: Grid) -> tuple[Box, Array, Array]:

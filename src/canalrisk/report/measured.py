@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from canalrisk.provenance import versions
+from canalrisk.report.beside import artery_facts
 from canalrisk.report.provenance import describe_inputs
 from canalrisk.report.reading import RESEARCH_USE, Case, position
 from canalrisk.report.worst import worst_sections
@@ -30,7 +31,8 @@ def measured_summary(result: Case) -> dict[str, Any]:
         Plain types only; missing numbers are None; fractions, mm, mm2, mm3. ``values``: what holds for the whole
         neck, by side where it has sides; ``levels``: one row per vertebra and disc, cranial to caudal, values at the
         level's worst section (the same as in ``indices.tsv``) or of the level; ``foramina``: one row per foramen and
-        side. Every variable of the dataset appears in one of the three; ``units`` names all.
+        side. Every variable of the dataset appears in one of the three; ``units`` names all. ``arteries`` says once
+        more, one row per side, what concerns the vertebral arteries.
     """
     ds = result.dataset.isel(time=0)
     return {
@@ -39,6 +41,7 @@ def measured_summary(result: Case) -> dict[str, Any]:
         "values": _here(ds, ds),
         "levels": _levels(result, ds),
         "foramina": _foramina(ds),
+        "arteries": artery_facts(result.dataset, 0),
         "units": {str(name): str(ds[name].attrs.get("units") or "n/a") for name in ds.data_vars},
         "findings": [f.as_dict() for f in sorted(result.findings, key=lambda f: _ORDER.get(f.severity, 3))],
         "inputs": describe_inputs(result),

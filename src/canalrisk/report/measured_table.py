@@ -34,6 +34,7 @@ WHOLE: tuple[tuple[str, str, Cell], ...] = (
     ("mscc", "Maximum spinal cord compression (MSCC)", percent),
     ("cord_area_loss_measured_max", "Cord area lost, measured", percent),
     ("mass_cord_clearance", "Mass to cord", _mm),
+    ("mass_sac_clearance", "Mass to dura", _mm),
 )
 LEVEL: tuple[tuple[str, str, Cell], ...] = (
     ("canal_ap", "Canal\nAP mm", _bare(1)),
@@ -65,6 +66,8 @@ def measured_table(said: dict[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [_whole(said), _levels(said)]
     if any(row.get("foramen_area") is not None for row in said["foramina"]):
         parts.append(_foramina(said))
+    if any(row["artery_source"] != "none" for row in said["arteries"]):
+        parts.append(_arteries(said))
     loud = [f for f in said["findings"] if f["severity"] != "info"]
     if loud:
         parts.append(finding_table(loud))
@@ -132,4 +135,13 @@ def _foramina(said: dict[str, Any]) -> RenderableType:
             most = max(most, lost or 0.0)
         root = next(iter(sides.values())).get("root")
         table.add_row(escape(f"{name}, {root}" if root else name), *cells, style="bold" if most > 0.2 else None)
+    return table
+
+
+def _arteries(said: dict[str, Any]) -> RenderableType:
+    table = plain_table("Vertebral arteries", "Side", "Flag", "Seen in", "Diameter", "Enters", "Mass away", "On it")
+    for row in said["arteries"]:
+        around = NA if row["artery_encasement"] is None else f"{row['artery_encasement']:.0f}°"
+        seen = [row["artery_flag"], row["artery_source"], _mm(row["artery_diameter"]), row["artery_entry"]]
+        table.add_row(row["side"], *seen, _mm(row["artery_clearance"]), around)
     return table

@@ -9,6 +9,7 @@ from typing import Any
 import xarray as xr
 
 from canalrisk.provenance import versions
+from canalrisk.report.beside import artery_facts, mass_facts
 from canalrisk.report.provenance import describe_inputs
 from canalrisk.report.reading import NOT_CALIBRATED, RESEARCH_USE, Case, number, text, times_of
 
@@ -86,6 +87,7 @@ def _state(result: Case, k: int, time: float) -> dict[str, Any]:
         state[f"risk_myelopathy_{kind}"] = rows = _by_model(ds, f"risk_myelopathy_{kind}", k)
         state[f"risk_myelopathy_{kind}_range"] = _across(rows)
     state["foramina"] = _foramina(ds, k)
+    state["mass"], state["arteries"] = mass_facts(ds, k), artery_facts(ds, k)
     return state
 
 
