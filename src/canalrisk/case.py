@@ -19,7 +19,7 @@ from canalrisk.growth import grow
 from canalrisk.growth.timeline import Scenario, Snapshot, Timeline
 from canalrisk.imaging.labelmap import LabelMap
 from canalrisk.mechanics import CordResult, CordSettings, simulate_cord
-from canalrisk.morphometry import Prepared, measure, measure_findings, prepare
+from canalrisk.morphometry import Prepared, find_surroundings, measure, measure_findings, prepare
 from canalrisk.risk import assess_risk
 
 Progress = Callable[[float, str], None]
@@ -111,8 +111,11 @@ def prepare_subject(
         If the labels do not make a cervical spine with, optionally, a mass near it.
     """
     spine = build_spine(labelmap, progress=_part(progress, 0.0, 0.7))
-    prepared = prepare(spine, progress=_part(progress, 0.7, 1.0))
-    return Subject(labelmap=labelmap, spine=spine, prepared=prepared, clinical=clinical or Clinical())
+    known = clinical or Clinical()
+    flags = known.facts().get("vertebral_artery")
+    surroundings = find_surroundings(spine, image=labelmap.image, artery_flags=flags)
+    prepared = prepare(spine, surroundings=surroundings, progress=_part(progress, 0.8, 1.0))
+    return Subject(labelmap=labelmap, spine=spine, prepared=prepared, clinical=known)
 
 
 def measure_subject(

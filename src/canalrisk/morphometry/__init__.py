@@ -12,16 +12,19 @@ from canalrisk.morphometry.edge import edge_from_dice, edge_from_surface_distanc
 from canalrisk.morphometry.interval import measure_with_intervals
 from canalrisk.morphometry.measure import measure, measure_findings
 from canalrisk.morphometry.prepared import Prepared, prepare
+from canalrisk.morphometry.surroundings import Surroundings, find_surroundings
 from canalrisk.morphometry.wavering import simulated_standard_error
 
 __all__ = [
     "Comparison",
     "Prepared",
+    "Surroundings",
     "change_of_indices",
     "clearance",
     "compare_scans",
     "edge_from_dice",
     "edge_from_surface_distance",
+    "find_surroundings",
     "measure",
     "measure_findings",
     "measure_with_intervals",
