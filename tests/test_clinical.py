@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import canalrisk
 from canalrisk.clinical import Clinical, VertebralArteries, clinical_from, read_clinical
 from canalrisk.errors import InputRefused
 from canalrisk.risk import CLINICAL_KEYS
@@ -36,6 +37,12 @@ def test_the_founding_case(tmp_path: Path) -> None:
         "disease": "crest",
         "vertebral_artery": {"left": "single", "right": "absent"},
     }
+
+
+def test_it_is_read_from_the_package(tmp_path: Path) -> None:
+    path = tmp_path / "clinical.toml"
+    path.write_text("mjoa = 16")
+    assert canalrisk.read_clinical(path).mjoa == 16
 
 
 def test_nothing_known_is_nothing_said() -> None:

@@ -25,6 +25,7 @@ _PUBLIC = {
     "assess": "canalrisk.case",
     "demo_labelmap": "canalrisk.phantom",
     "prepare_subject": "canalrisk.case",
+    "read_clinical": "canalrisk.clinical",
     "read_labels": "canalrisk.imaging",
     "write_results": "canalrisk.report",
 }
@@ -36,6 +37,7 @@ __all__ = [
     "assess",
     "demo_labelmap",
     "prepare_subject",
+    "read_clinical",
     "read_labels",
     "write_results",
 ]
