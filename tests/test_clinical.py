@@ -16,6 +16,7 @@ mjoa = 16
 t2_signal = true
 radicular_signs = ["C6 left", "C7 left"]
 duration_years = 0.75
+sex = "F"
 disease = "CREST"
 
 [vertebral_artery]
@@ -34,6 +35,7 @@ def test_the_founding_case(tmp_path: Path) -> None:
         "t2_signal": True,
         "radicular_signs": ("C6 left", "C7 left"),
         "duration_years": 0.75,
+        "sex": "F",
         "disease": "crest",
         "vertebral_artery": {"left": "single", "right": "absent"},
     }
@@ -67,6 +69,7 @@ def test_its_keys_are_those_that_risk_takes() -> None:
         ("t2_signal = 1", "valid boolean", "key t2_signal", ""),
         ("radicular_signs = ['C6 lft']", "did you mean 'C6 left'?", "key radicular_signs", ""),
         ("duration_years = -1", "greater than or equal to 0", "key duration_years", ""),
+        ("sex = 'female'", "'F' or 'M'", "key sex", ""),
         ("disease = 'Jane Doe'", "'tumoral_calcinosis'", "key disease", ""),
         ("[vertebral_artery]\nlft = 'single'", "unknown clinical key 'lft'", "vertebral_artery.lft", "'left'"),
         ("[vertebral_artery]\nleft = 'singel'", "'normal'", "vertebral_artery.left", ""),

@@ -114,7 +114,7 @@ def prepare_subject(
     known = clinical or Clinical()
     flags = known.facts().get("vertebral_artery")
     surroundings = find_surroundings(spine, image=labelmap.image, artery_flags=flags)
-    prepared = prepare(spine, surroundings=surroundings, progress=_part(progress, 0.8, 1.0))
+    prepared = prepare(spine, sex=known.sex, surroundings=surroundings, progress=_part(progress, 0.8, 1.0))
     return Subject(labelmap=labelmap, spine=spine, prepared=prepared, clinical=known)
 
 

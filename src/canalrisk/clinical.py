@@ -73,6 +73,8 @@ class Clinical:
         Abnormal somatosensory or motor evoked potentials.
     duration_years : float, optional
         Duration of symptoms.
+    sex : {"F", "M"}, optional
+        Which healthy adults cord and sac are compared with.
     disease : str, optional
         What calcified: one of `Disease`. No free text, so that no name can come in.
     vertebral_artery : VertebralArteries
@@ -84,6 +86,7 @@ class Clinical:
     radicular_signs: _Bool | Annotated[tuple[str, ...], AfterValidator(_roots)] | None = None
     sep_mep_abnormal: _Bool | None = None
     duration_years: Annotated[float, Field(strict=True, ge=0, le=120, allow_inf_nan=False)] | None = None
+    sex: Literal["F", "M"] | None = None
     disease: Annotated[Disease | None, BeforeValidator(_word)] = None
     vertebral_artery: VertebralArteries = VertebralArteries()
 

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from canalrisk.anatomy import build_spine
+from canalrisk.case import prepare_subject
+from canalrisk.clinical import Clinical
 from canalrisk.morphometry import measure, measure_findings, prepare
 
 RADIUS = 150.0
@@ -79,6 +81,11 @@ def test_a_mass_behind_the_cord_has_no_k_line():
     assert dataset["k_line"].item() == "none"
     assert np.isnan(dataset["k_line_margin_min"].item())
     assert "K-LINE-NOT-ANTERIOR" in {finding.code for finding in measure_findings(dataset)}
+
+
+def test_sex_of_the_clinical_file_reaches_the_comparison():
+    subject = prepare_subject(arc.neck(RADIUS), clinical=Clinical(sex="F"))
+    assert subject.prepared.sex == "F"
 
 
 def test_without_c7_there_is_neither_angle_nor_line():

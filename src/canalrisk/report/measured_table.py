@@ -19,6 +19,10 @@ def _mm(value: float | None) -> str:
     return quantity(value, "mm")
 
 
+def _degrees(value: float | None) -> str:
+    return quantity(value, "°", 0)
+
+
 def _bare(digits: int) -> Cell:
     return lambda value: quantity(value, "", digits)
 
@@ -35,6 +39,8 @@ WHOLE: tuple[tuple[str, str, Cell], ...] = (
     ("cord_area_loss_measured_max", "Cord area lost, measured", percent),
     ("mass_cord_clearance", "Mass to cord", _mm),
     ("mass_sac_clearance", "Mass to dura", _mm),
+    ("k_line_margin_min", "Mass in front of the K-line", _mm),
+    ("cobb_c2_c7", "C2-C7 Cobb angle (lordosis +)", _degrees),
 )
 LEVEL: tuple[tuple[str, str, Cell], ...] = (
     ("canal_ap", "Canal\nAP mm", _bare(1)),

@@ -15,6 +15,7 @@ CLINICAL_KEYS = (
     "radicular_signs",
     "sep_mep_abnormal",
     "duration_years",
+    "sex",
     "disease",
     "vertebral_artery",
 )
