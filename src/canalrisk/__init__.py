@@ -24,9 +24,11 @@ _PUBLIC = {
     "Settings": "canalrisk.case",
     "assess": "canalrisk.case",
     "demo_labelmap": "canalrisk.phantom",
-    "prepare_subject": "canalrisk.case",
+    "measure_subject": "canalrisk.subject",
+    "prepare_subject": "canalrisk.subject",
     "read_clinical": "canalrisk.clinical",
     "read_labels": "canalrisk.imaging",
+    "write_measured": "canalrisk.report",
     "write_results": "canalrisk.report",
 }
 
@@ -36,9 +38,11 @@ __all__ = [
     "Settings",
     "assess",
     "demo_labelmap",
+    "measure_subject",
     "prepare_subject",
     "read_clinical",
     "read_labels",
+    "write_measured",
     "write_results",
 ]
 

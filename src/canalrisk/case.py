@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from canalrisk import provenance
 from canalrisk._jit import one_blas_thread
-from canalrisk.anatomy import build_spine
 from canalrisk.anatomy.spine import Spine
 from canalrisk.clinical import Clinical
 from canalrisk.findings import Finding
 from canalrisk.growth import grow
-from canalrisk.growth.timeline import Scenario, Snapshot, Timeline
+from canalrisk.growth.timeline import Scenario, Timeline
 from canalrisk.imaging.labelmap import LabelMap
 from canalrisk.mechanics import CordResult, CordSettings, simulate_cord
-from canalrisk.morphometry import Prepared, find_surroundings, measure, measure_findings, prepare
+from canalrisk.morphometry import Prepared, measure, measure_findings
 from canalrisk.risk import assess_risk
+from canalrisk.subject import Progress, Subject, measure_subject, part_of, prepare_subject, time_coordinate, unique
 
-Progress = Callable[[float, str], None]
+__all__ = ["CaseResult", "Settings", "Subject", "assess", "measure_subject", "prepare_subject"]
 
 
 @dataclass(frozen=True)
@@ -48,16 +46,6 @@ class Settings:
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
-    """A label map understood once, ready for many scenarios."""
-
-    labelmap: LabelMap
-    spine: Spine
-    prepared: Prepared
-    clinical: Clinical = field(default_factory=Clinical)
-
-
-@dataclass(frozen=True, eq=False)
 class CaseResult:
     """Everything one case gives; `dataset` holds the numbers, the rest what they came from."""
 
@@ -70,112 +58,6 @@ class CaseResult:
     settings: Settings
     findings: tuple[Finding, ...]
     provenance: dict[str, Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """What one scan measures, without growth, mechanics or risk.
-
-    It has the parts of a `CaseResult` at one time, so that everything that reads a case reads this; `prepared` holds
-    the sections and stations that were measured.
-    """
-
-    dataset: xr.Dataset
-    labelmap: LabelMap
-    spine: Spine
-    prepared: Prepared
-    timeline: Timeline
-    scenario: Scenario
-    findings: tuple[Finding, ...]
-    provenance: dict[str, Any]
-    cord: CordResult | None = None
-
-
-def prepare_subject(
-    labelmap: LabelMap, *, clinical: Clinical | None = None, progress: Progress | None = None
-) -> Subject:
-    """Understand a label map: spine, sections, foramina. Done once, whatever the number of scenarios.
-
-    Parameters
-    ----------
-    labelmap : LabelMap
-        From `canalrisk.imaging.read_labels` or `canalrisk.phantom.voxelise`.
-    clinical : Clinical, optional
-        What no image holds, from `canalrisk.clinical.read_clinical`.
-    progress : callable, optional
-        Called as ``progress(fraction, message)``.
-
-    Raises
-    ------
-    InputRefused
-        If the labels do not make a cervical spine with, optionally, a mass near it.
-    """
-    spine = build_spine(labelmap, progress=_part(progress, 0.0, 0.7))
-    known = clinical or Clinical()
-    flags = known.facts().get("vertebral_artery")
-    surroundings = find_surroundings(spine, image=labelmap.image, artery_flags=flags)
-    prepared = prepare(spine, sex=known.sex, surroundings=surroundings, progress=_part(progress, 0.8, 1.0))
-    return Subject(labelmap=labelmap, spine=spine, prepared=prepared, clinical=known)
-
-
-def measure_subject(
-    subject: LabelMap | Subject,
-    *,
-    clinical: Clinical | None = None,
-    progress: Progress | None = None,
-    command: str | None = None,
-) -> Measured:
-    """Measure one scan: canal, cord, foramina and mass. Seconds; nothing is grown, solved or predicted.
-
-    Parameters
-    ----------
-    subject : LabelMap or Subject
-        A label map, or one prepared before with `prepare_subject`.
-    clinical : Clinical, optional
-        What no image holds; a prepared subject has its own.
-    progress : callable, optional
-        Called as ``progress(fraction, message)``.
-    command : str, optional
-        Command line for the provenance record.
-
-    Returns
-    -------
-    Measured
-        `dataset` has dims time (one: the scan), section, foramen, side.
-
-    Raises
-    ------
-    InputRefused
-        If the labels cannot be used.
-    """
-    with one_blas_thread():
-        if isinstance(subject, LabelMap):
-            subject = prepare_subject(subject, clinical=clinical, progress=_part(progress, 0.0, 0.9))
-        spine = subject.spine
-        measured = measure(subject.prepared, progress=_part(progress, 0.9, 1.0))
-        today = Scenario(name="today", law="none", horizon_years=0.0, n_times=1)
-        taken = 0.0 if spine.mass is None else float(measured["mass_volume"])
-        snapshot = Snapshot(0.0, spine.mass, spine.bone, taken, 0.0)
-        dataset = measured.expand_dims(time=1).assign_coords(time=_time_coordinate(np.zeros(1)))
-        return Measured(
-            dataset=dataset,
-            labelmap=subject.labelmap,
-            spine=spine,
-            prepared=subject.prepared,
-            timeline=Timeline(today, (snapshot,)),
-            scenario=today,
-            findings=_unique(
-                subject.labelmap.findings, spine.findings, subject.prepared.findings, measure_findings(measured)
-            ),
-            provenance=provenance.record(
-                source=subject.labelmap.source,
-                scenario=today,
-                settings={},
-                seed=0,
-                clinical=subject.clinical.facts(),
-                command=command,
-            ),
-        )
 
 
 def assess(
@@ -222,7 +104,7 @@ def assess(
     # Coordinate products on several BLAS threads cost twenty times their work, and bits would depend on the threads.
     with one_blas_thread():
         if isinstance(subject, LabelMap):
-            subject = prepare_subject(subject, clinical=clinical, progress=_part(progress, 0.0, 0.3))
+            subject = prepare_subject(subject, clinical=clinical, progress=part_of(progress, 0.0, 0.3))
         return _assess(subject, scenario or Scenario(), settings or Settings(), progress=progress, command=command)
 
 
@@ -236,21 +118,21 @@ def _assess(
 ) -> CaseResult:
     spine = subject.spine
 
-    timeline = grow(spine, scenario=scenario, progress=_part(progress, 0.3, 0.4))
-    geometry = _measure_all(subject.prepared, timeline, progress=_part(progress, 0.4, 0.6))
+    timeline = grow(spine, scenario=scenario, progress=part_of(progress, 0.3, 0.4))
+    geometry = _measure_all(subject.prepared, timeline, progress=part_of(progress, 0.4, 0.6))
     cord = None
     parts = [geometry]
     if settings.mechanics:
-        cord = simulate_cord(spine, timeline, settings=settings.cord, progress=_part(progress, 0.6, 0.97))
+        cord = simulate_cord(spine, timeline, settings=settings.cord, progress=part_of(progress, 0.6, 0.97))
         parts.append(cord.dataset)
     merged = xr.merge(parts, join="exact", combine_attrs="drop_conflicts")
     risk, risk_findings = assess_risk(
         merged, draws=settings.draws, seed=settings.seed, clinical=subject.clinical.facts()
     )
     dataset = xr.merge([merged, risk], join="exact", combine_attrs="drop_conflicts")
-    dataset = dataset.assign_coords(time=_time_coordinate(dataset["time"].values))
+    dataset = dataset.assign_coords(time=time_coordinate(dataset["time"].values))
 
-    findings = _unique(
+    findings = unique(
         subject.labelmap.findings,
         spine.findings,
         subject.prepared.findings,
@@ -298,22 +180,3 @@ def _measure_all(prepared: Prepared, timeline: Timeline, *, progress: Progress) 
         },
     )
     return geometry
-
-
-def _time_coordinate(values: np.ndarray[Any, Any]) -> xr.DataArray:
-    attrs = {"units": "year", "long_name": "time since the scan", "definition": "0 is the scan that was read"}
-    return xr.DataArray(values, dims="time", attrs=attrs)
-
-
-def _unique(*groups: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    return tuple(dict.fromkeys(finding for group in groups for finding in group))
-
-
-def _part(progress: Progress | None, start: float, stop: float) -> Progress:
-    """Map a step's own 0-1 progress onto its share of the whole."""
-
-    def report(fraction: float, message: str) -> None:
-        if progress is not None:
-            progress(start + (stop - start) * fraction, message)
-
-    return report

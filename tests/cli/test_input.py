@@ -12,6 +12,7 @@ import pytest
 
 from canalrisk import case
 from canalrisk.cli import main
+from canalrisk.cli import morphometry as command
 from canalrisk.cli._options import command_line
 from canalrisk.field import signed_distance
 from canalrisk.imaging import write_field, write_labels, write_mask
@@ -44,13 +45,13 @@ def test_all_of_it_at_once(folder: Path, tmp_path: Path, monkeypatch) -> None:
     words += ["--ct", str(folder / "ct.nii.gz"), "--clinical", str(folder / "clinical.toml"), "--quiet"]
     monkeypatch.setattr(sys, "argv", ["canalrisk", *words])
     seen = {}
-    measure = case.measure_subject
+    measure = command.measure_subject
 
     def spy(labelmap, **k):
         seen.update(labelmap=labelmap, **k)
         return measure(labelmap, **k)
 
-    monkeypatch.setattr(case, "measure_subject", spy)
+    monkeypatch.setattr(command, "measure_subject", spy)
     assert main(words) == 0
     read = seen["labelmap"]
     assert set(read.soft) == {"cord", "mass"}
@@ -94,7 +95,7 @@ def test_slicer_segmentation_is_the_same_neck(folder: Path, neck, neck_mass, tmp
     n = len(present)
     header |= {f"Segment{n}_Name": "Calcification", f"Segment{n}_LabelValue": "1", f"Segment{n}_Layer": "1"}
     nrrd.write(str(tmp_path / "drawn.seg.nrrd"), layers, header, index_order="F")
-    monkeypatch.setattr(case, "measure_subject", stop)
+    monkeypatch.setattr(command, "measure_subject", stop)
     found = []
     for words in (
         [str(tmp_path / "drawn.seg.nrrd")],
@@ -134,7 +135,7 @@ def test_clinical_facts_reach_the_risk(neck, folder: Path) -> None:
     ],
 )
 def test_refused_in_three_lines(words, said: str, folder: Path, tmp_path: Path, capsys, monkeypatch) -> None:
-    monkeypatch.setattr(case, "measure_subject", stop)
+    monkeypatch.setattr(command, "measure_subject", stop)
     words = [word.replace("{f}", str(folder)) for word in words]
     code = main(["morphometry", str(folder / "neck.nii.gz"), *words, "--out", str(tmp_path / "o"), "--quiet"])
     lines = capsys.readouterr().err.splitlines()

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from matplotlib.figure import Figure
 from rich.console import Console
 
-from canalrisk import case
 from canalrisk.cli import main
-from canalrisk.imaging import read_labels, write_labels, write_mask
+from canalrisk.imaging import write_labels, write_mask
 from canalrisk.report import measured_summary, measured_table
+from canalrisk.report.figures.measured_sections import CHORD, FREE, _lines, shown_sections
+from canalrisk.report.figures.style import MASS
 from canalrisk.report.indices import indices
+from canalrisk.subject import measure_subject
 
-FILES = {"summary.json", "indices.tsv", "indices.json", "results.zarr", "provenance.json"}
+FILES = {"summary.json", "indices.tsv", "indices.json", "results.zarr", "qc.html", "provenance.json"}
 
 
 @pytest.fixture(scope="module")
@@ -34,21 +38,36 @@ def command(files):
 
 
 @pytest.fixture(scope="module")
-def written(command, tmp_path_factory):
+def run(command, tmp_path_factory):
+    """The command once, all of it: its folder, and what the library returned to it."""
     out = tmp_path_factory.mktemp("measured") / "out"
-    assert main([*command, "--out", str(out), "--quiet"]) == 0
-    return out
+    results = []
+
+    def kept(*a, **k):
+        results.append(measure_subject(*a, **k))
+        return results[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("canalrisk.cli.morphometry.measure_subject", kept)
+        assert main([*command, "--out", str(out), "--quiet"]) == 0
+    return out, results[0]
 
 
 @pytest.fixture(scope="module")
-def measured(files):
-    return case.measure_subject(read_labels(files / "neck.nii.gz", labels="canalrisk", mass=files / "mass.nii.gz"))
+def written(run):
+    return run[0]
+
+
+@pytest.fixture(scope="module")
+def measured(run):
+    return run[1]
 
 
 @pytest.fixture
 def quick(measured, monkeypatch):
     """The command without the seconds of measuring: for what it does before and after."""
-    monkeypatch.setattr(case, "measure_subject", lambda labelmap, **k: measured)
+    monkeypatch.setattr("canalrisk.cli.morphometry.measure_subject", lambda labelmap, **k: measured)
+    monkeypatch.setattr("canalrisk.report.qc.render_qc", lambda result, said: "page")
 
 
 def test_writes_what_it_says_and_nothing_else(written):
@@ -97,7 +116,7 @@ def test_variables_that_do_not_exist_yet_show_up(measured):
     assert cells["C3", "right"]["contact"] == "2"
     assert cells["C4", "right"]["contact"] == "n/a"
     assert list(sidecar) == header
-    assert f"{said['values']['mcc']:.0%} (10 % to 40 %)".replace("%", " %", 1) in printed(said)
+    assert f"{said['values']['mcc']:.0%} (10 to 40 %)".replace("%", " %", 1) in printed(said)
 
 
 def printed(said):
@@ -120,9 +139,48 @@ def test_json_is_the_summary(quick, command, written, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out) == json.loads((written / "summary.json").read_text("utf-8"))
 
 
+def test_page_shows_every_level_and_foramen_offline(written, measured):
+    page = (written / "qc.html").read_text("utf-8")
+    assert "<script" not in page
+    assert not re.search(r"(src|href)=\"(?!data:|#)", page)
+    assert "left is on the viewer's right" in page.replace("<b>", "").replace("</b>", "")
+    shown = shown_sections(measured)
+    words = [word for section in shown for word in section.why]
+    assert {"worst", "smallest SAC", *map(str, np.unique(measured.dataset["level"]))} <= set(words)
+    assert [section.index for section in shown] == sorted((section.index for section in shown), reverse=True)
+    pictures = 1 + len(shown) + sum(len(stations.place) > 0 for stations in measured.prepared.stations)
+    assert page.count("<svg") == pictures
+    for section in shown:
+        assert f"{section.number}  {', '.join(section.why)}" in page
+    for foramen in measured.spine.foramina:
+        assert f"{foramen.name} {foramen.side}, root {foramen.root}" in page
+
+
+def test_lines_on_a_section_are_as_long_as_the_numbers_say(measured):
+    """Drawn again from the fields; the numbers come from `measure`. Ends agree within a tenth of a millimetre."""
+    ds = measured.dataset.isel(time=0)
+    k = int(np.argmin(np.abs(ds["s_mm"].values - float(ds["worst_s"]))))
+    figure = Figure()
+    ax = figure.add_subplot()
+    _lines(measured, k, ax)
+    lengths = {}
+    for drawn in ax.lines:
+        lengths.setdefault(drawn.get_color(), []).append(float(np.hypot(*np.diff(drawn.get_xydata(), axis=0)[0])))
+    assert lengths[FREE] == pytest.approx([float(ds["sac_width"][k])], abs=0.1)
+    assert sum(lengths[MASS]) == pytest.approx(float(ds["occupying_ratio"][k] * ds["canal_ap_on_ray"][k]), abs=0.1)
+    assert lengths[CHORD] == pytest.approx([float(ds["canal_rl"][k]), float(ds["canal_ap"][k])], abs=0.15)
+    # The founding mass of this phantom is on the left and behind: on the picture right of the middle and low.
+    taken = next(drawn for drawn in ax.lines if drawn.get_color() == MASS)
+    assert taken.get_ydata().mean() < 0
+    mass = measured.spine.grid.to_world(np.argwhere(measured.spine.mass < 0)).mean(axis=0)
+    assert (mass - measured.spine.centreline.points[k]) @ measured.spine.centreline.right[k] < 0
+
+
 def test_without_a_mass_nothing_is_taken(files, tmp_path, capsys):
     out = tmp_path / "out"
-    assert main(["morphometry", str(files / "neck.nii.gz"), "--labels", "canalrisk", "--out", str(out)]) == 0
+    argv = ["morphometry", str(files / "neck.nii.gz"), "--labels", "canalrisk", "--no-intervals", "--out", str(out)]
+    assert main(argv) == 0
+    assert "SAC" not in (out / "qc.html").read_text("utf-8").partition("Sections across the canal")[2][:900]
     said = json.loads((out / "summary.json").read_text("utf-8"))
     assert said["values"]["occupying_ratio_max"] == 0.0
     assert said["values"]["mass_volume"] == 0.0

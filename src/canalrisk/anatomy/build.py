@@ -77,7 +77,8 @@ def build_spine(labelmap: LabelMap, *, progress: Progress | None = None) -> Spin
 
     tell(0.7, "foramina")
     soft = read_soft(labelmap)
-    wall = np.minimum(whole.bone, signed_distance(soft["disc"], grid=grid)) if "disc" in soft else whole.bone
+    disc = signed_distance(soft["disc"], grid=grid) if "disc" in soft else None
+    wall = whole.bone if disc is None else np.minimum(whole.bone, disc)
     foramina, noted = find_foramina(wall, canal, sac, whole.vertebrae, line, landmarks, grid=grid)
     findings += noted
     if whole.under is not None:
@@ -103,6 +104,7 @@ def build_spine(labelmap: LabelMap, *, progress: Progress | None = None) -> Spin
         landmarks=landmarks,
         foramina=foramina,
         findings=tuple(findings),
+        disc=disc,
     )
 
 

@@ -22,6 +22,8 @@ Mask = NDArray[np.bool_]
 _OVERLAP_MM3 = 5.0
 # A healthy cervical cord has 40-100 mm2, a sac 150-250 mm2: what is called either must be one of them.
 _CORD_OR_SAC_MM2 = 115.0
+# Wider than what fairing and restoring move, and so wide that the edge of the band is not felt at the surface.
+_SURFACE_MM, _SURFACE_VOXELS = 6.0, 12.0
 
 
 def prelesion_sac(
@@ -63,10 +65,15 @@ def prelesion_sac(
     if sac_mask is None:
         findings += [sac_finding(), flavum_finding()]
         return sac_in_canal(canal, grid=grid, line=line), cord_mask
-    sac = signed_distance(sac_mask, grid=grid)
+    sac = _surface(sac_mask, grid=grid)
     if mass is not None and affected.any():
         sac = restored_content(sac, affected, canal=canal, mass=mass, grid=grid, line=line)
     return faired(sac, grid=grid, line=line), cord_mask
+
+
+def _surface(mask: Mask, *, grid: Grid) -> Distance:
+    """Signed distance near a tube's surface only: what is faired next needs no more."""
+    return signed_distance(mask, grid=grid, band=max(_SURFACE_MM, _SURFACE_VOXELS * float(grid.spacing.max())))
 
 
 def prelesion_cord(
@@ -90,7 +97,7 @@ def prelesion_cord(
             message += f" It had to be shrunk to {scale:.2f} of its width to fit the narrowest section."
         findings.append(Finding("CORD-FROM-MORPHOMETRY", "warning", "cord", message))
         return tube_distance(tube, grid=grid), None
-    measured = faired(signed_distance(mask, grid=grid), grid=grid, line=line)
+    measured = faired(_surface(mask, grid=grid), grid=grid, line=line)
     cord = measured
     if mass is not None and affected.any():
         cord = restored_content(measured, affected, canal=canal, mass=mass, grid=grid, line=line)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
+from canalrisk._jit import threads
 from canalrisk.anatomy import _kernels
 from canalrisk.anatomy.spine import Array, Centreline, Distance, Spine
 from canalrisk.field import _kernels as field_kernels
@@ -14,6 +15,8 @@ from canalrisk.field.grid import Grid
 HALF_WIDTH_MM = 20.0
 STEP_MM = 0.5
 _OUTSIDE = 1e3
+# Fewer points are found sooner than threads are started.
+_MANY = 20_000
 
 _ALL = np.zeros((0, 0, 0), np.uint8)
 
@@ -135,7 +138,7 @@ def curve_coordinates(line: Centreline, points: ArrayLike) -> tuple[Array, Array
         Index of the nearest section.
     """
     x = np.asarray(points, float)
-    _, nearest = cKDTree(line.points).query(x)
+    _, nearest = cKDTree(line.points).query(x, workers=threads() if len(x) > _MANY else 1)
     away = x - line.points[nearest]
     s = line.s[nearest] + np.einsum("ij,ij->i", away, line.tangent[nearest])
     right = np.einsum("ij,ij->i", away, line.right[nearest])

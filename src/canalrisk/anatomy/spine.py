@@ -79,3 +79,5 @@ class Spine:
     """Arc length s of mid-vertebra (``C5``) and disc (``C5/6``) levels."""
     foramina: tuple[Foramen, ...]
     findings: tuple[Finding, ...] = ()
+    disc: Distance | None = None
+    """Discs, all of them; None where none was labelled."""

@@ -6,16 +6,17 @@ import os
 import shlex
 import sys
 from pathlib import Path, PurePath
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from canalrisk._jit import set_threads
-from canalrisk.case import Settings
 from canalrisk.errors import UsageError
-from canalrisk.growth.timeline import Scenario
 from canalrisk.imaging import LabelMap, read_labels, safe_name
-from canalrisk.mechanics import CordSettings
+
+if TYPE_CHECKING:  # what measuring alone does not need is loaded where it is used
+    from canalrisk.case import Settings
+    from canalrisk.growth.timeline import Scenario
 
 MIN_DRAWS, MAX_DRAWS = 100, 100_000
 
@@ -145,6 +146,8 @@ def scenario_from(
     *, law: str, doubling: float, radial_rate: float, horizon: float, times: int, bone_speed: float
 ) -> Scenario:
     """Return the Scenario that the growth flags describe."""
+    from canalrisk.growth.timeline import Scenario
+
     return Scenario(
         name=f"{law} growth",
         law=law,
@@ -158,6 +161,9 @@ def scenario_from(
 
 def settings_from(*, mesh: str, materials: str, mechanics: bool, draws: int, seed: int, threads: int) -> Settings:
     """Return the Settings that the model flags describe, and set the threads of this process."""
+    from canalrisk.case import Settings
+    from canalrisk.mechanics import CordSettings
+
     if not MIN_DRAWS <= draws <= MAX_DRAWS:
         raise UsageError(
             f"{draws} draws are too few for an interval, or too many for memory",

@@ -3,44 +3,58 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from canalrisk import __version__
-from canalrisk.cli import assess, labels, morphometry, phantom, sweep, verify
 from canalrisk.cli._console import INTERRUPTED, report_error
 from canalrisk.errors import CanalriskError, UsageError
 from canalrisk.imaging import safe_name
 
-app = typer.Typer(
-    name="canalrisk",
-    add_completion=False,
-    rich_markup_mode="rich",
-    invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help=(
-        "Canal and foraminal compromise, cord mechanics and risk from a segmented calcified mass of the "
-        "cervical spine.\n\n[bold]Research use. Not a diagnosis.[/bold]\n\n"
-        "Start with [bold]canalrisk demo --out demo-out[/bold], then\n"
-        "[bold]canalrisk assess SEG --mass MASS --out OUT[/bold]."
-    ),
-    epilog="Exit codes: 0 done, 2 usage, 3 input refused, 4 numerical failure, 5 missing extra, 130 interrupted.",
-)
-app.command("demo")(assess.demo)
-app.command("assess")(assess.assess)
-app.command("morphometry")(morphometry.morphometry)
-app.command("phantom")(phantom.phantom)
-app.command("labels")(labels.labels)
-app.command("sweep")(sweep.sweep)
-app.command("verify")(verify.verify)
+# Command to the module and the function behind it. Only the one that runs is loaded: measuring should not wait for the
+# finite elements.
+COMMANDS = {
+    "demo": ("assess", "demo"),
+    "assess": ("assess", "assess"),
+    "morphometry": ("morphometry", "morphometry"),
+    "phantom": ("phantom", "phantom"),
+    "labels": ("labels", "labels"),
+    "sweep": ("sweep", "sweep"),
+    "verify": ("verify", "verify"),
+}
 
 # Typer keeps its own copy of click in new versions and imports it in old ones; its public BadParameter
 # derives from the usage error of whichever it is.
 _UsageError = typer.BadParameter.__base__
 
 
-@app.callback()
+def _app(names: Iterable[str]) -> typer.Typer:
+    """Return the program with some of its commands."""
+    app = typer.Typer(
+        name="canalrisk",
+        add_completion=False,
+        rich_markup_mode="rich",
+        invoke_without_command=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help=(
+            "Canal and foraminal compromise, cord mechanics and risk from a segmented calcified mass of the "
+            "cervical spine.\n\n[bold]Research use. Not a diagnosis.[/bold]\n\n"
+            "Start with [bold]canalrisk demo --out demo-out[/bold], then\n"
+            "[bold]canalrisk morphometry SEG --mass MASS --out OUT[/bold] for what is there today (seconds), or\n"
+            "[bold]canalrisk assess SEG --mass MASS --out OUT[/bold] for mechanics, growth and risk."
+        ),
+        epilog="Exit codes: 0 done, 2 usage, 3 input refused, 4 numerical failure, 5 missing extra, 130 interrupted.",
+    )
+    app.callback()(_without_command)
+    for name in names:
+        module, function = COMMANDS[name]
+        app.command(name)(getattr(import_module(f"canalrisk.cli.{module}"), function))
+    return app
+
+
 def _without_command(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
@@ -54,8 +68,8 @@ def _without_command(
 
 def run(argv: list[str]) -> int:
     """Run one command; every error a user can cause leaves through here."""
-    command = typer.main.get_command(app)
     try:
+        command = typer.main.get_command(_app(argv[:1] if argv[:1] and argv[0] in COMMANDS else COMMANDS))
         status = command.main(args=argv, prog_name="canalrisk", standalone_mode=False)
     except CanalriskError as error:
         return report_error(error, as_json="--json" in argv)

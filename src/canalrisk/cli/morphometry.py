@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from typing import Annotated
 
-from canalrisk import case
+import typer
+
 from canalrisk.cli import _options as opt
 from canalrisk.cli._console import err, out, print_json, progress_bar
 from canalrisk.clinical import read_clinical
 from canalrisk.report.measured import measured_summary
 from canalrisk.report.measured_table import measured_table
 from canalrisk.report.output import check_out, write_measured
+from canalrisk.subject import measure_subject
 
 
 def morphometry(
@@ -24,6 +27,15 @@ def morphometry(
     soft: opt.Soft = None,
     ct: opt.Ct = None,
     clinical: opt.ClinicalFile = None,
+    intervals: Annotated[
+        bool, typer.Option("--intervals/--no-intervals", help="Low and high of every index; takes twice as long.")
+    ] = True,
+    qc: Annotated[
+        bool,
+        typer.Option(
+            "--qc/--no-qc", help="Draw every measured section on the label map: qc.html.", rich_help_panel=opt.OUTPUT
+        ),
+    ] = True,
     threads: opt.Threads = 0,
     overwrite: opt.Overwrite = False,
     json: opt.Json = False,
@@ -51,14 +63,15 @@ def morphometry(
             soft=soft,
             ct=ct,
         )
-        result = case.measure_subject(
+        result = measure_subject(
             labelmap,
             clinical=facts,
+            intervals=intervals,
             progress=lambda done, message: progress(0.05 + 0.85 * done, message),
             command=opt.command_line(),
         )
-        progress(0.9, "writing results")
-        write_measured(result, out=out_dir, overwrite=overwrite)
+        progress(0.9, "writing results and pictures" if qc else "writing results")
+        write_measured(result, out=out_dir, overwrite=overwrite, qc=qc)
     said = measured_summary(result)
     if json:
         print_json(said)

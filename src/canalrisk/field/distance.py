@@ -13,6 +13,8 @@ Distance = NDArray[np.float32]
 
 # Up to this many voxels from the boundary every voxel has its own foot point.
 NEAR_VOXELS = 3.0
+# A value's share in the spline falls to a quarter from voxel to voxel: this far away it is below rounding.
+_SPLINE_VOXELS = 26
 
 
 def redistance(values: ArrayLike, *, grid: Grid, band: float = 15.0) -> Distance:
@@ -46,10 +48,24 @@ def redistance(values: ArrayLike, *, grid: Grid, band: float = 15.0) -> Distance
     """
     level = np.ascontiguousarray(values, np.float32)
     check_shape(level.shape, grid)
-    sign = np.where(level < 0, np.float32(-1), np.float32(1))
     voxels = _kernels.interface_voxels(level)
+    out = np.where(level < 0, np.float32(-band), np.float32(band))
     if voxels.size == 0:
-        return sign * np.float32(band)
+        return out
+    # Beyond the band everything is clipped: what lies there need not be looked at.
+    index = np.stack(np.unravel_index(voxels, level.shape), axis=1)
+    reach = np.maximum(np.ceil(band / grid.spacing).astype(int) + 2, _SPLINE_VOXELS)
+    low, high = np.maximum(index.min(axis=0) - reach, 0), np.minimum(index.max(axis=0) + 1 + reach, level.shape)
+    window = tuple(slice(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True))
+    inner = np.ascontiguousarray(level[window])
+    voxels = np.ravel_multi_index(tuple((index - low).T), inner.shape)
+    out[window] = _within(inner, voxels, grid=grid.crop(low, high), band=band)
+    return out
+
+
+def _within(level: Distance, voxels: NDArray[np.int64], *, grid: Grid, band: float) -> Distance:
+    """Signed distance on a window about all interface `voxels` (flat indices)."""
+    sign = np.where(level < 0, np.float32(-1), np.float32(1))
     spacing = grid.spacing
     coefficients = fit_spline(level, grid=grid).coefficients
     starts = np.empty((voxels.size, 3))
@@ -64,7 +80,9 @@ def redistance(values: ArrayLike, *, grid: Grid, band: float = 15.0) -> Distance
     for axis in (2, 1, 0):
         _kernels.nearest_along(np.moveaxis(site, axis, 2), np.moveaxis(distance, axis, 2), float(spacing[axis]))
     near = NEAR_VOXELS * float(spacing.max())
-    _kernels.foot_distance(coefficients, site, lattice, voxels, feet, normals, spacing, near, band, distance)
+    at, around = np.empty((voxels.size, 3), np.int32), np.empty((voxels.size, 27), np.int32)
+    _kernels.neighbours(lattice, voxels, at, around)
+    _kernels.foot_distance(coefficients, site, lattice, at, around, feet, normals, spacing, near, band, distance)
     return sign * distance
 
 

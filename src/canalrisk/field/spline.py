@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
+from canalrisk._jit import threads
 from canalrisk.errors import GeometryError
 from canalrisk.field import _kernels
 from canalrisk.field.grid import Grid
@@ -80,7 +83,23 @@ def fit_spline(values: ArrayLike, *, grid: Grid) -> Spline:
     """
     array = np.asarray(values, np.float64)
     check_shape(array.shape, grid)
-    return Spline(grid, np.ascontiguousarray(ndimage.spline_filter(array, order=3, output=np.float64, mode="mirror")))
+    return Spline(grid, _filtered(array))
+
+
+def _filtered(values: Array) -> Array:
+    """Coefficients of a tricubic spline, mirror boundary; lines are shared among threads, each line is one's own."""
+    out = np.array(values, np.float64, order="C")
+    with ThreadPoolExecutor(threads()) as pool:
+        for axis in range(3):
+            # Along the other of the two slowest axes the array falls into blocks of whole lines.
+            blocks = np.array_split(out, 4 * threads(), axis=1 if axis == 0 else 0)
+            list(pool.map(partial(_filter_block, axis=axis), blocks))
+    return out
+
+
+def _filter_block(block: Array, *, axis: int) -> None:
+    if block.size:
+        ndimage.spline_filter1d(block, 3, axis=axis, output=block, mode="mirror")
 
 
 def linear_sample(

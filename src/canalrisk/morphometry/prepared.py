@@ -22,7 +22,6 @@ from canalrisk.anatomy.sections import (
 )
 from canalrisk.anatomy.spine import Array, Centreline, Distance, Spine
 from canalrisk.errors import UsageError
-from canalrisk.field import signed_distance
 from canalrisk.field.grid import Grid
 from canalrisk.findings import Finding
 from canalrisk.morphometry.alignment import alignment, alignment_findings, bodies_of, torg_pavlov
@@ -133,7 +132,7 @@ def prepare(
             where = f"{foramen.name} {foramen.side}"
             message = "No section across the root's path is closed by bone; the free area is not measured."
             findings.append(Finding("FORAMEN-OPEN", "warning", where, message))
-    if "disc" not in spine.soft and spine.foramina:
+    if spine.disc is None and spine.foramina:
         message = "Discs are not labelled: foramina are bounded by bone alone."
         findings.append(Finding("FORAMEN-BONY-WALLS", "info", "foramina", message))
     tell(0.8, "vertebral arteries and roots")
@@ -160,9 +159,7 @@ def prepare(
 
 def foramen_walls(spine: Spine) -> tuple[Distance, ...]:
     """Signed distances of what bounds the foramina, mm: bone, and discs where labelled."""
-    if "disc" not in spine.soft:
-        return (spine.bone,)
-    return spine.bone, signed_distance(spine.soft["disc"], grid=spine.grid)
+    return (spine.bone,) if spine.disc is None else (spine.bone, spine.disc)
 
 
 def sagittal_rays(line: Centreline) -> Array:

@@ -114,9 +114,9 @@ def _columns(ds: xr.Dataset, name: str, worst: dict[tuple[int, str], int]) -> li
 def _has_rows(ds: xr.Dataset, rest: set[str]) -> bool:
     """Whether rows can stand for these dims, besides time and one of model or region.
 
-    They can for none, for sections along the canal, and for one dim whose places have names, with or without sides.
+    They can for none, for sections along the canal, and for one dim whose places have names; with or without sides.
     """
-    if rest in ({"section"}, {"cord_section"}):
+    if rest - {"side"} in ({"section"}, {"cord_section"}):
         return True
     named = rest - {"side"}
     return len(named) <= 1 and all(d in ds.coords and ds[d].dtype.kind in "UOT" for d in rest)
@@ -125,16 +125,15 @@ def _has_rows(ds: xr.Dataset, rest: set[str]) -> bool:
 def _fill(
     column: _Column, ds: xr.Dataset, variable: xr.DataArray, rest: set[str], worst: dict[tuple[int, str], int]
 ) -> _Column:
-    if rest == {"section"}:
-        values = variable.transpose("time", "section").values
-        column.cells = {(t, level, NA): values[t, k] for (t, level), k in worst.items()}
-        column.note = f"{column.note}; {_WHICH}".lstrip("; ")
-        return column
-    if rest == {"cord_section"}:
-        values = variable.transpose("time", "cord_section").values
-        column.cells = {(t, level, NA): values[t, k] for (t, level), k in nearest_cord(ds, worst).items()}
-        column.note = f"{column.note}; {_WHICH_CORD}".lstrip("; ")
-        return column
+    for dim, note in (("section", _WHICH), ("cord_section", _WHICH_CORD)):
+        if dim in rest:
+            sections = worst if dim == "section" else nearest_cord(ds, worst)
+            sides = [str(v) for v in ds["side"].values] if "side" in rest else [NA]
+            values = variable.transpose("time", dim, ...).values.reshape(variable.sizes["time"], ds.sizes[dim], -1)
+            for (t, level), k in sections.items():
+                column.cells |= {(t, level, side): values[t, k, n] for n, side in enumerate(sides)}
+            column.note = f"{column.note}; {note}".lstrip("; ")
+            return column
     place = next(iter(rest - {"side"}), None)
     names = [WHOLE] if place is None else [str(v) for v in ds[place].values]
     # A foramen is a thing of one side even where what is said of it holds for both.

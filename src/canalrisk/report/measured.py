@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from xarray import Variable
 
 from canalrisk.provenance import versions
 from canalrisk.report.beside import artery_facts
 from canalrisk.report.provenance import describe_inputs
-from canalrisk.report.reading import RESEARCH_USE, Case, position
+from canalrisk.report.reading import RESEARCH_USE, Case, position, text
 from canalrisk.report.worst import worst_sections
 
 _ORDER = {"serious": 0, "warning": 1, "info": 2}
@@ -23,7 +24,7 @@ def measured_summary(result: Case) -> dict[str, Any]:
     Parameters
     ----------
     result : Case
-        From `canalrisk.case.measure_subject`; of a case over time, the scan.
+        From `canalrisk.subject.measure_subject`; of a case over time, the scan.
 
     Returns
     -------
@@ -34,19 +35,47 @@ def measured_summary(result: Case) -> dict[str, Any]:
         side. Every variable of the dataset appears in one of the three; ``units`` names all. ``arteries`` says once
         more, one row per side, what concerns the vertebral arteries.
     """
-    ds = result.dataset.isel(time=0)
+    ds = result.dataset
+    values = _Values(ds)
     return {
         "schema": "canalrisk.morphometry/1",
         "research_use": RESEARCH_USE,
-        "values": _here(ds, ds),
-        "levels": _levels(result, ds),
-        "foramina": _foramina(ds),
-        "arteries": artery_facts(result.dataset, 0),
-        "units": {str(name): str(ds[name].attrs.get("units") or "n/a") for name in ds.data_vars},
+        "values": values.at({}),
+        "levels": _levels(result, values),
+        "foramina": _foramina(ds, values),
+        "arteries": artery_facts(ds, 0),
+        "units": {str(name): str(ds.variables[name].attrs.get("units") or "n/a") for name in ds.data_vars},
         "findings": [f.as_dict() for f in sorted(result.findings, key=lambda f: _ORDER.get(f.severity, 3))],
         "inputs": describe_inputs(result),
         "versions": versions(),
     }
+
+
+class _Values:
+    """The scan's variables by the dims that they have, time apart: some hundred are looked up for every row."""
+
+    def __init__(self, ds: xr.Dataset) -> None:
+        self.named = {
+            str(d): [str(v) for v in ds.variables[d].values]
+            for d in ds.dims
+            if d in ds.variables and ds.variables[d].dtype.kind in "UOT"
+        }
+        self._by_dims: dict[frozenset[str], list[tuple[str, Variable]]] = {}
+        for name in ds.data_vars:
+            variable = ds.variables[name]
+            today = variable.isel(time=0) if "time" in variable.dims else variable
+            self._by_dims.setdefault(frozenset(map(str, today.dims)), []).append((str(name), today))
+
+    def at(self, place: dict[str, int]) -> dict[str, Any]:
+        """Values of one place: a number each, or one by side where the variable has sides and the place none."""
+        row = {}
+        for name, variable in self._by_dims.get(frozenset(place), []):
+            row[name] = plain(variable.values[tuple(place[str(d)] for d in variable.dims)])
+        if "side" not in place:
+            for name, variable in self._by_dims.get(frozenset((*place, "side")), []):
+                here = variable.values[tuple(place.get(str(d), slice(None)) for d in variable.dims)]
+                row[name] = dict(zip(self.named["side"], map(plain, here), strict=True))
+        return row
 
 
 def plain(value: Any) -> Any:
@@ -59,47 +88,24 @@ def plain(value: Any) -> Any:
     return number if math.isfinite(number) else None
 
 
-def _of(ds: xr.Dataset, *dims: str) -> list[str]:
-    """Names of the variables that have these dims and no others."""
-    return [str(name) for name, variable in ds.data_vars.items() if set(variable.dims) == set(dims)]
-
-
-def _levels(result: Case, ds: xr.Dataset) -> list[dict[str, Any]]:
-    at = {level: k for (_, level), k in worst_sections(result.dataset).items()}
-    s, marks = position(ds, "section"), result.spine.landmarks
+def _levels(result: Case, values: _Values) -> list[dict[str, Any]]:
+    at = {level: k for (time, level), k in worst_sections(result.dataset).items() if time == 0}
+    s, marks = position(result.dataset, "section"), result.spine.landmarks
     rows: dict[str, dict[str, Any]] = {}
     for level, k in at.items():
         rows[level] = {"level": level, "worst_section_s": None if s is None else plain(s[k])}
-        rows[level] |= {key: plain(ds[key].values[k]) for key in _of(ds, "section")}
-    for dim in _named(ds):
-        for k, level in enumerate(ds[dim].values):
-            row = rows.setdefault(str(level), {"level": str(level)})
-            row |= _here(ds.isel({dim: k}), ds, dim)
+        rows[level] |= values.at({"section": k})
+    for dim, names in values.named.items():
+        if dim not in ("foramen", "side"):
+            for k, level in enumerate(names):
+                rows.setdefault(level, {"level": level}).update(values.at({dim: k}))
     return sorted(rows.values(), key=lambda row: -marks.get(row["level"], -math.inf))
 
 
-def _named(ds: xr.Dataset) -> list[str]:
-    """Dims, besides foramen and side, whose places have names."""
-    return [str(d) for d in ds.dims if d not in ("foramen", "side") and d in ds.coords and ds[d].dtype.kind in "UOT"]
-
-
-def _here(at: xr.Dataset, ds: xr.Dataset, *dims: str) -> dict[str, Any]:
-    """Values of one place: a number each, or one per side."""
-    row: dict[str, Any] = {key: plain(at[key].item()) for key in _of(ds, *dims)}
-    for key in _of(ds, *dims, "side"):
-        row[key] = {str(side): plain(value) for side, value in zip(ds["side"].values, at[key].values, strict=True)}
-    return row
-
-
-def _foramina(ds: xr.Dataset) -> list[dict[str, Any]]:
-    if "foramen" not in ds.dims:
-        return []
+def _foramina(ds: xr.Dataset, values: _Values) -> list[dict[str, Any]]:
     rows = []
-    for f, foramen in enumerate(ds["foramen"].values):
-        for d, side in enumerate(ds["side"].values):
-            row: dict[str, Any] = {"foramen": str(foramen), "side": str(side)}
-            row["root"] = str(ds["root"].values[f]) if "root" in ds else None
-            at = ds.isel(foramen=f, side=d)
-            row |= {key: plain(at[key].item()) for key in (*_of(ds, "foramen", "side"), *_of(ds, "foramen"))}
-            rows.append(row)
+    for f, foramen in enumerate(values.named.get("foramen", [])):
+        for d, side in enumerate(values.named["side"]):
+            row: dict[str, Any] = {"foramen": foramen, "side": side, "root": text(ds, "root", foramen=f) or None}
+            rows.append(row | values.at({"foramen": f}) | values.at({"foramen": f, "side": d}))
     return rows

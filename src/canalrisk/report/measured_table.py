@@ -37,8 +37,8 @@ WHOLE: tuple[tuple[str, str, Cell], ...] = (
     ("mcc", "Maximum canal compromise (MCC)", percent),
     ("mscc", "Maximum spinal cord compression (MSCC)", percent),
     ("cord_area_loss_measured_max", "Cord area lost, measured", percent),
-    ("mass_cord_clearance", "Mass to cord", _mm),
-    ("mass_sac_clearance", "Mass to dura", _mm),
+    ("mass_cord_clearance", "Mass to cord (negative: depth of overlap)", _mm),
+    ("mass_sac_clearance", "Mass to dura (negative: depth of overlap)", _mm),
     ("k_line_margin_min", "Mass in front of the K-line", _mm),
     ("cobb_c2_c7", "C2-C7 Cobb angle (lordosis +)", _degrees),
 )
@@ -90,7 +90,10 @@ def with_interval(row: dict[str, Any], name: str, write: Cell) -> str:
     low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
     if shown == NA or low is None or high is None:
         return shown
-    return f"{shown} ({write(low)} to {write(high)})"
+    first, last = write(low), write(high)
+    unit = last.partition(" ")[2]
+    # The unit once is enough where both have it.
+    return f"{shown} ({first.removesuffix(unit).rstrip() if first.endswith(unit) else first} to {last})"
 
 
 def headline(said: dict[str, Any]) -> list[tuple[str, str]]:

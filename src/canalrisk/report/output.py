@@ -15,6 +15,7 @@ from canalrisk.report.provenance import provenance
 from canalrisk.report.reading import Case
 from canalrisk.report.staging import ENTRIES, MARKER, NEW, discard, new_stage, settle, swap
 from canalrisk.report.store import write_store
+from canalrisk.subject import Measured
 
 
 def check_out(out: str | Path, *, overwrite: bool = False) -> None:
@@ -114,18 +115,20 @@ def write_results(result: Case, *, out: str | Path, overwrite: bool = False) -> 
     return _staged(lambda folder: _write_all(result, folder), out=out, overwrite=overwrite)
 
 
-def write_measured(result: Case, *, out: str | Path, overwrite: bool = False) -> Path:
+def write_measured(result: Measured, *, out: str | Path, overwrite: bool = False, qc: bool = True) -> Path:
     """Write a measured scan.
 
     Parameters
     ----------
-    result : Case
-        From `canalrisk.case.measure_subject`.
+    result : Measured
+        From `canalrisk.subject.measure_subject`.
     out : str or Path
-        Folder: ``summary.json``, ``indices.tsv`` and ``.json``, ``results.zarr``, ``provenance.json``. Appears only
-        when complete; on a failure earlier results are put back.
+        Folder: ``summary.json``, ``indices.tsv`` and ``.json``, ``results.zarr``, ``qc.html``, ``provenance.json``.
+        Appears only when complete; on a failure earlier results are put back.
     overwrite : bool
         Whether to write into a non-empty folder: earlier results are replaced, files that are not ours stay.
+    qc : bool
+        Whether to draw ``qc.html``.
 
     Returns
     -------
@@ -137,7 +140,7 @@ def write_measured(result: Case, *, out: str | Path, overwrite: bool = False) ->
     UsageError
         As `check_out`.
     """
-    return _staged(lambda folder: _write_measured(result, folder), out=out, overwrite=overwrite)
+    return _staged(lambda folder: _write_measured(result, folder, qc=qc), out=out, overwrite=overwrite)
 
 
 def _staged(write: Callable[[Path], None], *, out: str | Path, overwrite: bool) -> Path:
@@ -176,9 +179,14 @@ def _write_all(result: Case, folder: Path) -> None:
     _write_json(folder / MARKER, provenance(result))
 
 
-def _write_measured(result: Case, folder: Path) -> None:
-    _write_json(folder / "summary.json", measured_summary(result))
+def _write_measured(result: Measured, folder: Path, *, qc: bool) -> None:
+    said = measured_summary(result)
+    _write_json(folder / "summary.json", said)
     _write_numbers(result, folder)
+    if qc:
+        from canalrisk.report.qc import render_qc
+
+        (folder / "qc.html").write_text(render_qc(result, said), encoding="utf-8")
     _write_json(folder / MARKER, provenance(result))
 
 

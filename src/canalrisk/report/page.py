@@ -40,27 +40,32 @@ def render(result: Case) -> str:
     str
         HTML with pictures inline; names are escaped by the template.
     """
-    environment = Environment(
+    return environment().get_template("page.html.j2").render(**_context(result))
+
+
+def environment() -> Environment:
+    """Return what all pages share: escaping of names, and how numbers are written."""
+    pages = Environment(
         loader=PackageLoader("canalrisk.report"),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    pages.filters |= {
         "percent": people.percent,
         "quantity": people.quantity,
         "volume": people.volume,
         "years": people.years,
         "unbroken": people.unbroken,
     }
-    environment.globals |= {
+    pages.globals |= {
         "interval": people.interval,
         "model_name": people.model_name,
         "risk_range": people.risk_range,
         "crossing": people.crossing,
     }
-    return environment.get_template("page.html.j2").render(**_context(result))
+    return pages
 
 
 def _context(result: Case) -> dict[str, Any]:
@@ -78,7 +83,7 @@ def _context(result: Case) -> dict[str, Any]:
         "coverage": people.coverage(said["interval"]),
         "several": len(said["times"]) > 1,
         "mass": mass,
-        "title": _title(record["inputs"]),
+        "title": page_title(record["inputs"]),
         "serious": [f for f in said["findings"] if f["severity"] == "serious"],
         "loud": [f for f in said["findings"] if f["severity"] != "info"],
         "quiet": [f for f in said["findings"] if f["severity"] == "info"],
@@ -109,7 +114,7 @@ def _context(result: Case) -> dict[str, Any]:
     }
 
 
-def _title(inputs: dict[str, Any]) -> str:
+def page_title(inputs: dict[str, Any]) -> str:
     """Name the page after the label map; a phantom says that it is one."""
     if "phantom" in inputs:
         return f"Phantom neck, {inputs['phantom']}"

@@ -10,7 +10,7 @@ from canalrisk.field._kernels.level import (
     voxels_below,
 )
 from canalrisk.field._kernels.march import ACCEPTED, CLOSED, FAR, march
-from canalrisk.field._kernels.nearest import foot_distance, nearest_along
+from canalrisk.field._kernels.nearest import foot_distance, nearest_along, neighbours
 from canalrisk.field._kernels.spline import bspline_point, bspline_points, trilinear_points
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "linear_crossings",
     "march",
     "nearest_along",
+    "neighbours",
     "shift_level",
     "smooth_part",
     "surplus_nodes",

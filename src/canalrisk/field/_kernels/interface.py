@@ -9,31 +9,45 @@ from canalrisk._jit import inline_kernel, kernel, pkernel
 from canalrisk.field._kernels.spline import _mirror, _slopes, _weights
 
 
-@kernel
-def interface_voxels(values):
-    """Flat indices of voxels whose field differs in sign (negative or not) from a face neighbour's."""
+@inline_kernel
+def _at_interface(values, i, j, k):
+    """Whether a voxel's field differs in sign (negative or not) from a face neighbour's."""
     nx, ny, nz = values.shape
-    count = 0
-    found = np.empty(1024, np.int64)
-    for i in range(nx):
+    s = values[i, j, k] < 0.0
+    return (
+        (i > 0 and (values[i - 1, j, k] < 0.0) != s)
+        or (i < nx - 1 and (values[i + 1, j, k] < 0.0) != s)
+        or (j > 0 and (values[i, j - 1, k] < 0.0) != s)
+        or (j < ny - 1 and (values[i, j + 1, k] < 0.0) != s)
+        or (k > 0 and (values[i, j, k - 1] < 0.0) != s)
+        or (k < nz - 1 and (values[i, j, k + 1] < 0.0) != s)
+    )
+
+
+@pkernel
+def interface_voxels(values):
+    """Flat indices, ascending, of voxels whose field differs in sign (negative or not) from a face neighbour's."""
+    nx, ny, nz = values.shape
+    start = np.zeros(nx + 1, np.int64)
+    for i in prange(nx):
+        count = 0
         for j in range(ny):
             for k in range(nz):
-                s = values[i, j, k] < 0.0
-                if (
-                    (i > 0 and (values[i - 1, j, k] < 0.0) != s)
-                    or (i < nx - 1 and (values[i + 1, j, k] < 0.0) != s)
-                    or (j > 0 and (values[i, j - 1, k] < 0.0) != s)
-                    or (j < ny - 1 and (values[i, j + 1, k] < 0.0) != s)
-                    or (k > 0 and (values[i, j, k - 1] < 0.0) != s)
-                    or (k < nz - 1 and (values[i, j, k + 1] < 0.0) != s)
-                ):
-                    if count == found.size:
-                        bigger = np.empty(2 * count, np.int64)
-                        bigger[:count] = found
-                        found = bigger
-                    found[count] = (i * ny + j) * nz + k
+                if _at_interface(values, i, j, k):
                     count += 1
-    return found[:count].copy()
+        start[i + 1] = count
+    start = np.cumsum(start)
+    found = np.empty(start[nx], np.int64)
+    for i in prange(nx):
+        at = start[i]
+        if start[i + 1] == at:
+            continue
+        for j in range(ny):
+            for k in range(nz):
+                if _at_interface(values, i, j, k):
+                    found[at] = (i * ny + j) * nz + k
+                    at += 1
+    return found
 
 
 @inline_kernel

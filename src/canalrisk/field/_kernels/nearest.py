@@ -96,39 +96,55 @@ def _added(row, rows, count):
 
 
 @inline_kernel
-def _apart(one, other, ny, nz):
-    """Whether two voxels (flat indices) are no neighbours."""
-    i, j, k = one // (ny * nz), one // nz % ny, one % nz
-    a, b, c = other // (ny * nz), other // nz % ny, other % nz
-    return max(abs(i - a), abs(j - b), abs(k - c)) > 1
+def _apart(at, one, other):
+    """Whether two interface voxels (rows of `at`) are no neighbours."""
+    return max(abs(at[one, 0] - at[other, 0]), abs(at[one, 1] - at[other, 1]), abs(at[one, 2] - at[other, 2])) > 1
 
 
 @inline_kernel
-def _descended(x, feet, lattice, voxels, row):
+def _descended(x, feet, around, row):
     """Go from interface voxel to neighbour until no foot point is nearer to `x`: its squared distance and row."""
-    nx, ny, nz = lattice.shape
     best, seen = np.inf, -1
     while row != seen:
         seen = row
-        flat = voxels[row]
-        ci, cj, ck = flat // (ny * nz), flat // nz % ny, flat % nz
-        for a in range(max(ci - 1, 0), min(ci + 2, nx)):
-            for b in range(max(cj - 1, 0), min(cj + 2, ny)):
-                for c in range(max(ck - 1, 0), min(ck + 2, nz)):
-                    r = lattice[a, b, c]
-                    if r < 0:
-                        continue
-                    d2 = _square(x, feet, r)
-                    if d2 < best:
-                        best, row = d2, r
+        for m in range(27):
+            r = around[seen, m]
+            if r < 0:
+                break
+            d2 = _square(x, feet, r)
+            if d2 < best:
+                best, row = d2, r
     return best, row
 
 
 @pkernel
-def foot_distance(coefficients, site, lattice, voxels, feet, normals, spacing, near, band, distance):
+def neighbours(lattice, voxels, at, around):
+    """Place of every interface voxel into `at` int32 (n, 3), and the rows about it, itself too, into `around` (n, 27).
+
+    Rows come in the order of the axes; -1 ends them. What each of a million voxels asks is then looked up once.
+    """
+    nx, ny, nz = lattice.shape
+    for m in prange(voxels.size):
+        flat = voxels[m]
+        i, j, k = flat // (ny * nz), flat // nz % ny, flat % nz
+        at[m, 0], at[m, 1], at[m, 2] = i, j, k
+        count = 0
+        for a in range(max(i - 1, 0), min(i + 2, nx)):
+            for b in range(max(j - 1, 0), min(j + 2, ny)):
+                for c in range(max(k - 1, 0), min(k + 2, nz)):
+                    if lattice[a, b, c] >= 0:
+                        around[m, count] = lattice[a, b, c]
+                        count += 1
+        if count < 27:
+            around[m, count] = -1
+
+
+@pkernel
+def foot_distance(coefficients, site, lattice, at, around, feet, normals, spacing, near, band, distance):
     """Distance of every voxel to the nearest foot point around its nearest interface voxel, mm, clipped to `band`.
 
-    `site` row of the nearest interface voxel; `lattice` int32 row at interface voxels, -1 elsewhere. Within `near` mm
+    `site` row of the nearest interface voxel; `lattice` int32 row at interface voxels, -1 elsewhere; `at`, `around`
+    from `neighbours`. Within `near` mm
     the best foot point is refined by projection, so that no trace of their spacing remains where contact
     looks at the field. Further out the surface is taken as flat up to half a voxel around the foot point.
     """
@@ -162,10 +178,10 @@ def foot_distance(coefficients, site, lattice, voxels, feet, normals, spacing, n
                     squares[m] = _square(x, feet, rows[m])
                     first = m if squares[m] < squares[first] else first
                 most = (np.sqrt(squares[first]) + tie) ** 2 if squares[first] < tie_reach else 0.0
-                best, row = _descended(x, feet, lattice, voxels, rows[first])
+                best, row = _descended(x, feet, around, rows[first])
                 for m in range(count):
-                    if m != first and squares[m] <= most and _apart(voxels[rows[m]], voxels[row], ny, nz):
-                        d2, r = _descended(x, feet, lattice, voxels, rows[m])
+                    if m != first and squares[m] <= most and _apart(at, rows[m], row):
+                        d2, r = _descended(x, feet, around, rows[m])
                         if d2 < best:
                             best, row = d2, r
                 best = np.sqrt(best)

@@ -11,6 +11,7 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
+from canalrisk.field.grid import Grid
 from canalrisk.report._kernels import vote_labels
 from canalrisk.report.figures.anatomy import focus, frame_at
 from canalrisk.report.figures.scene import sample
@@ -33,7 +34,7 @@ _COLOURS = (
     ("root", ("#f2e39a",), "nerve roots"),
     ("part", ("#d8c8a6",), "parts of vertebrae"),
 )
-_PANEL = "#12161b"
+PANEL = "#12161b"
 _STEP = 0.12
 
 
@@ -83,6 +84,14 @@ def segmentation_planes(result: Case) -> tuple[list[Picture], list[tuple[str, st
         What the colours mean.
     """
     planes = check_planes(result)
+    drawn, legend = label_colours(result)
+    if result.spine.mass is not None:
+        legend["mass"] = MASS
+    return [_draw(result, plane, planes, drawn) for plane in planes], list(legend.items())
+
+
+def label_colours(result: Case) -> tuple[dict[int, str], dict[str, str]]:
+    """Colour of every label that is drawn, and of every name in the legend."""
     values = [int(v) for v in np.unique(result.labelmap.labels) if v in result.labelmap.table.entries]
     levels = {f"vertebra:{name}": k for k, name in enumerate(result.spine.levels)}
     drawn: dict[int, str] = {}
@@ -94,14 +103,12 @@ def segmentation_planes(result: Case) -> tuple[list[Picture], list[tuple[str, st
         if found and first:
             drawn[value] = found[0]
             legend.setdefault(first[1], first[0])
-    if result.spine.mass is not None:
-        legend["mass"] = MASS
-    return [_draw(result, plane, planes, drawn) for plane in planes], list(legend.items())
+    return drawn, legend
 
 
 def _draw(result: Case, plane: Plane, others: tuple[Plane, ...], drawn: dict[int, str]) -> Picture:
-    x, y, points = _lattice(plane, step=_STEP)
-    rgb, label = _coloured(result, points, drawn, (y.size, x.size))
+    x, y, points = lattice(plane, step=_STEP)
+    rgb, label = coloured(result, points, drawn, (y.size, x.size))
     extent = (-plane.half[0], plane.half[0], -plane.half[1], plane.half[1])
     with themed():
         width = 330
@@ -113,7 +120,7 @@ def _draw(result: Case, plane: Plane, others: tuple[Plane, ...], drawn: dict[int
             if (inside < 0).any():
                 ax.contourf(x, y, inside, levels=[-99, 0], colors=[MASS], alpha=0.45)
                 ax.contour(x, y, inside, levels=[0], colors=[MASS], linewidths=1.6)
-        _annotate(result, ax, plane, label, x, y)
+        annotate(result, ax, plane, label, x, y)
         _cross(ax, plane, others)
         ax.set(xlim=extent[:2], ylim=extent[2:], xticks=[], yticks=[])
         for spine in ax.spines.values():
@@ -123,21 +130,23 @@ def _draw(result: Case, plane: Plane, others: tuple[Plane, ...], drawn: dict[int
         return svg(figure, alt=alt, key=f"plane-{plane.letters}")
 
 
-def _lattice(plane: Plane, step: float) -> tuple[Array, Array, Array]:
+def lattice(plane: Plane, step: float) -> tuple[Array, Array, Array]:
+    """Offsets along the picture's axes and world points (n, 3) of a plane's pixels, mm."""
     x = np.arange(-plane.half[0] + step / 2, plane.half[0], step)
     y = np.arange(-plane.half[1] + step / 2, plane.half[1], step)
     gx, gy = np.meshgrid(x, y)
     return x, y, plane.origin + gx.reshape(-1, 1) * plane.right + gy.reshape(-1, 1) * plane.up
 
 
-def _coloured(
+def coloured(
     result: Case, points: Array, drawn: dict[int, str], shape: tuple[int, int]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     """Colours and labels on a plane; edges are smooth but stay where the voxels put them."""
     label = np.zeros(len(points), np.int32)
-    labels = np.ascontiguousarray(result.labelmap.labels, np.int32)
-    vote_labels(labels, result.spine.grid.inverse, np.ascontiguousarray(points), label)
-    colours = np.tile(to_rgb(_PANEL), (int(label.max()) + 1, 1))
+    box, grid = _about(result, points)
+    labels = np.ascontiguousarray(result.labelmap.labels[box], np.int32)
+    vote_labels(labels, grid.inverse, np.ascontiguousarray(points), label)
+    colours = np.tile(to_rgb(PANEL), (int(label.max()) + 1, 1))
     for value, colour in drawn.items():
         if 0 <= value < len(colours):
             colours[value] = to_rgb(colour)
@@ -145,8 +154,26 @@ def _coloured(
     return rgb, label.reshape(shape)
 
 
-def _annotate(result: Case, ax: Any, plane: Plane, label: NDArray[np.int32], x: Array, y: Array) -> None:
-    stroke = [withStroke(linewidth=2.2, foreground=_PANEL)]
+def dimmed(rgb: NDArray[np.uint8], share: float = 0.62) -> NDArray[np.uint8]:
+    """Return the colours nearer to the panel's: labels are what was drawn, lines on them must stand out."""
+    panel = 255 * np.array(to_rgb(PANEL))
+    return np.round(share * rgb + (1.0 - share) * panel).astype(np.uint8)
+
+
+def _about(result: Case, points: Array) -> tuple[tuple[slice, slice, slice], Grid]:
+    """Part of the label map that the points can see; a whole CT in another type would fill the memory."""
+    grid = result.labelmap.grid
+    voxel = grid.to_voxel(points)
+    shape = np.array(grid.shape)
+    low = np.clip(np.floor(voxel.min(axis=0)).astype(int) - 3, 0, shape - 1)
+    high = np.clip(np.ceil(voxel.max(axis=0)).astype(int) + 4, low + 1, shape)
+    a, b, c = (slice(i, j) for i, j in zip(low.tolist(), high.tolist(), strict=True))
+    return (a, b, c), grid.crop(low, high)
+
+
+def annotate(result: Case, ax: Any, plane: Plane, label: NDArray[np.int32], x: Array, y: Array) -> None:
+    """Name the vertebrae on an upright plane, the directions, and 10 mm."""
+    stroke = [withStroke(linewidth=2.2, foreground=PANEL)]
     if plane.letters[2] == "S":
         for value in np.unique(label):
             structure = result.labelmap.table.entries.get(int(value), "")
