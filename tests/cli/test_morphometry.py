@@ -227,3 +227,14 @@ def test_refusals_are_three_lines(what, command, tmp_path, capsys):
     lines = [line for line in capsys.readouterr().err.splitlines() if line.strip() and "%  " not in line]
     assert [line.split(":")[0].strip() for line in lines] == ["error", "where", "do"]
     assert not (tmp_path / "out").exists()
+
+
+def test_sct_tables_are_asked_for_and_bare_of_folders(quick, command, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main([*command, "--out", str(out), "--quiet", "--sct-csv", "--per-level"]) == 0
+    assert {path.name for path in out.iterdir()} == FILES | {"sct_cord.csv", "sct_canal.csv"}
+    table = pd.read_csv(out / "sct_cord.csv")
+    assert set(table["Filename"]) == {"neck.nii.gz"}
+    assert list(table["VertLevel"]) == sorted(table["VertLevel"])
+    assert main([*command, "--out", str(tmp_path / "other"), "--per-level"]) == 2
+    assert "--sct-csv" in capsys.readouterr().err

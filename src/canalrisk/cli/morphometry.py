@@ -10,6 +10,7 @@ import typer
 from canalrisk.cli import _options as opt
 from canalrisk.cli._console import err, out, print_json, progress_bar
 from canalrisk.clinical import read_clinical
+from canalrisk.errors import UsageError
 from canalrisk.report.measured import measured_summary
 from canalrisk.report.measured_table import measured_table
 from canalrisk.report.output import check_out, write_measured
@@ -36,6 +37,18 @@ def morphometry(
             "--qc/--no-qc", help="Draw every measured section on the label map: qc.html.", rich_help_panel=opt.OUTPUT
         ),
     ] = True,
+    sct_csv: Annotated[
+        bool,
+        typer.Option(
+            "--sct-csv",
+            help="Write cord and canal with the columns of sct_process_segmentation, a row per section.",
+            rich_help_panel=opt.OUTPUT,
+        ),
+    ] = False,
+    per_level: Annotated[
+        bool,
+        typer.Option("--per-level", help="With --sct-csv: a row per vertebral level.", rich_help_panel=opt.OUTPUT),
+    ] = False,
     threads: opt.Threads = 0,
     overwrite: opt.Overwrite = False,
     json: opt.Json = False,
@@ -43,13 +56,21 @@ def morphometry(
 ) -> int:
     """Measure a segmentation: canal, cord, foramina and mass. No mechanics, no risk; seconds.
 
-    Without --mass the healthy state is measured.
+    Without --mass the healthy state is measured. indices.tsv holds every number with its low and high, indices.json
+    what each means; open qc.html to see each measured section drawn on the label map.
 
     Example: canalrisk morphometry spine.nii.gz --mass mass.nii.gz --out measured-01
+
+    For scripts that read SCT's tables: canalrisk morphometry spine.nii.gz --sct-csv --per-level --out measured-01
     """
+    if per_level and not sct_csv:
+        raise UsageError(
+            "--per-level says how the SCT tables are written", where="--per-level", fix="add --sct-csv, or leave it out"
+        )
     opt.use_threads(threads)
     check_out(out_dir, overwrite=overwrite)
     facts = None if clinical is None else read_clinical(clinical)
+    sct = ("level" if per_level else "section") if sct_csv else None
     started = time.monotonic()
     with progress_bar(quiet=quiet or json) as progress:
         progress(0.0, "reading the label map")
@@ -71,7 +92,7 @@ def morphometry(
             command=opt.command_line(),
         )
         progress(0.9, "writing results and pictures" if qc else "writing results")
-        write_measured(result, out=out_dir, overwrite=overwrite, qc=qc)
+        write_measured(result, out=out_dir, overwrite=overwrite, qc=qc, sct=sct)
     said = measured_summary(result)
     if json:
         print_json(said)

@@ -16,13 +16,15 @@ class Shape:
     """Shape of a structure on n sections; not a number where it is absent.
 
     `ap`, `rl` (n,) mm: axes of the ellipse with the section's second moments, assigned to the direction that each lies
-    nearer to; `eccentricity` (n,) of that ellipse; `solidity` (n,) area over the area of the convex hull.
+    nearer to; `eccentricity` (n,) of that ellipse; `solidity` (n,) area over the area of the convex hull;
+    `orientation` (n,) degrees from 0 to 90 between the ellipse's long axis and left-right.
     """
 
     ap: Array
     rl: Array
     eccentricity: Array
     solidity: Array
+    orientation: Array
 
 
 def section_shape(values: Array, *, step: float) -> Shape:
@@ -63,6 +65,7 @@ def section_shape(values: Array, *, step: float) -> Shape:
         rl=np.where(wide, major, minor),
         eccentricity=eccentricity,
         solidity=_solidity(values, step=step),
+        orientation=np.degrees(np.abs(0.5 * np.arctan2(2.0 * xy, xx - yy))),
     )
 
 

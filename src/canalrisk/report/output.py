@@ -13,6 +13,7 @@ from canalrisk.report.indices import indices_text
 from canalrisk.report.measured import measured_summary
 from canalrisk.report.provenance import provenance
 from canalrisk.report.reading import Case
+from canalrisk.report.sct import sct_tables
 from canalrisk.report.staging import ENTRIES, MARKER, NEW, discard, new_stage, settle, swap
 from canalrisk.report.store import write_store
 from canalrisk.subject import Measured
@@ -115,7 +116,9 @@ def write_results(result: Case, *, out: str | Path, overwrite: bool = False) -> 
     return _staged(lambda folder: _write_all(result, folder), out=out, overwrite=overwrite)
 
 
-def write_measured(result: Measured, *, out: str | Path, overwrite: bool = False, qc: bool = True) -> Path:
+def write_measured(
+    result: Measured, *, out: str | Path, overwrite: bool = False, qc: bool = True, sct: str | None = None
+) -> Path:
     """Write a measured scan.
 
     Parameters
@@ -129,6 +132,8 @@ def write_measured(result: Measured, *, out: str | Path, overwrite: bool = False
         Whether to write into a non-empty folder: earlier results are replaced, files that are not ours stay.
     qc : bool
         Whether to draw ``qc.html``.
+    sct : {"section", "level"}, optional
+        Write ``sct_cord.csv`` and ``sct_canal.csv`` too, one row per section or per vertebral level.
 
     Returns
     -------
@@ -140,7 +145,7 @@ def write_measured(result: Measured, *, out: str | Path, overwrite: bool = False
     UsageError
         As `check_out`.
     """
-    return _staged(lambda folder: _write_measured(result, folder, qc=qc), out=out, overwrite=overwrite)
+    return _staged(lambda folder: _write_measured(result, folder, qc=qc, sct=sct), out=out, overwrite=overwrite)
 
 
 def _staged(write: Callable[[Path], None], *, out: str | Path, overwrite: bool) -> Path:
@@ -179,10 +184,13 @@ def _write_all(result: Case, folder: Path) -> None:
     _write_json(folder / MARKER, provenance(result))
 
 
-def _write_measured(result: Measured, folder: Path, *, qc: bool) -> None:
+def _write_measured(result: Measured, folder: Path, *, qc: bool, sct: str | None) -> None:
     said = measured_summary(result)
     _write_json(folder / "summary.json", said)
     _write_numbers(result, folder)
+    if sct is not None:
+        for name, text in sct_tables(result, per_level=sct == "level").items():
+            (folder / name).write_text(text, encoding="utf-8")
     if qc:
         from canalrisk.report.qc import render_qc
 
