@@ -6,14 +6,17 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from canalrisk import case
 from canalrisk.cli import main
 from canalrisk.cli import morphometry as command
 from canalrisk.cli._options import command_line
+from canalrisk.clinical import read_clinical
 from canalrisk.field import signed_distance
 from canalrisk.imaging import write_field, write_labels, write_mask
 
@@ -112,15 +115,21 @@ def test_slicer_segmentation_is_the_same_neck(folder: Path, neck, neck_mass, tmp
         np.testing.assert_array_equal(drawn.mask(name), stored.mask(name), err_msg=name)
 
 
-def test_clinical_facts_reach_the_risk(neck, folder: Path) -> None:
-    from canalrisk.clinical import read_clinical
+def test_clinical_facts_reach_the_risk(neck, folder: Path, monkeypatch) -> None:
+    """Only the way there: what risk makes of them is tested there, and nothing before it is computed here."""
+    nothing = SimpleNamespace(findings=(), snapshots=())
+    for step in ("build_spine", "prepare", "grow"):
+        monkeypatch.setattr(case, step, lambda *a, **k: nothing)
+    monkeypatch.setattr(case, "_measure_all", lambda *a, **k: xr.Dataset())
 
-    settings = case.Settings(mechanics=False, draws=100)
-    scenario = case.Scenario(law="none", horizon_years=0.0, n_times=1)
-    facts = read_clinical(folder / "clinical.toml")
-    found = case.assess(neck, scenario=scenario, settings=settings, clinical=facts)
-    assert {"RISK-STATE-KNOWN", "RISK-MODIFIER-NOT-APPLIED"} <= {finding.code for finding in found.findings}
-    assert found.provenance["clinical"]["mjoa"] == 15.0
+    def risk(dataset, *, clinical, **k):
+        raise Read(clinical)
+
+    monkeypatch.setattr(case, "assess_risk", risk)
+    with pytest.raises(Read) as caught:
+        case.assess(neck, settings=case.Settings(mechanics=False), clinical=read_clinical(folder / "clinical.toml"))
+    arteries = {"left": "single", "right": "absent"}
+    assert caught.value.args[0] == {"mjoa": 15.0, "t2_signal": True, "vertebral_artery": arteries}
 
 
 @pytest.mark.parametrize(
