@@ -118,8 +118,9 @@ def test_slicer_segmentation_is_the_same_neck(folder: Path, neck, neck_mass, tmp
 def test_clinical_facts_reach_the_risk(neck, folder: Path, monkeypatch) -> None:
     """Only the way there: what risk makes of them is tested there, and nothing before it is computed here."""
     nothing = SimpleNamespace(findings=(), snapshots=())
-    for step in ("build_spine", "prepare", "grow"):
-        monkeypatch.setattr(case, step, lambda *a, **k: nothing)
+    facts = read_clinical(folder / "clinical.toml")
+    subject = case.Subject(labelmap=neck, spine=nothing, prepared=nothing, clinical=facts)
+    monkeypatch.setattr(case, "grow", lambda *a, **k: nothing)
     monkeypatch.setattr(case, "_measure_all", lambda *a, **k: xr.Dataset())
 
     def risk(dataset, *, clinical, **k):
@@ -127,7 +128,7 @@ def test_clinical_facts_reach_the_risk(neck, folder: Path, monkeypatch) -> None:
 
     monkeypatch.setattr(case, "assess_risk", risk)
     with pytest.raises(Read) as caught:
-        case.assess(neck, settings=case.Settings(mechanics=False), clinical=read_clinical(folder / "clinical.toml"))
+        case.assess(subject, settings=case.Settings(mechanics=False))
     arteries = {"left": "single", "right": "absent"}
     assert caught.value.args[0] == {"mjoa": 15.0, "t2_signal": True, "vertebral_artery": arteries}
 
