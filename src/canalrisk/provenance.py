@@ -70,7 +70,7 @@ def record(
     """
     return {
         "inputs": dict(source),
-        "scenario": asdict(scenario),
+        "scenario": scenario if isinstance(scenario, dict) else asdict(scenario),
         "clinical": dict(clinical or {}),
         "settings": settings if isinstance(settings, dict) else asdict(settings),
         "configuration_sha256": configuration_hash(scenario, settings, seed),

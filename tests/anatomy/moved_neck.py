@@ -10,7 +10,7 @@ from canalrisk.phantom import LEVELS, build_model, sample_neck
 from canalrisk.phantom.soft import CORD, CSF, EPIDURAL
 from canalrisk.phantom.voxelise import label, label_table
 
-MARGIN_MM = 4.0
+MARGIN_MM = 5.0
 IN_CANAL = (CORD, CSF, EPIDURAL)
 NO_MOTION = RigidMotion()
 

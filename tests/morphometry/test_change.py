@@ -11,7 +11,7 @@ from canalrisk.anatomy import build_spine, register_scans
 from canalrisk.errors import UsageError
 from canalrisk.field import RigidMotion
 from canalrisk.morphometry import compare_scans
-from canalrisk.morphometry.change import SIDES, mass_and_bone
+from canalrisk.morphometry.change import mass_and_bone
 
 THREE, SPACING = ("C4", "C5", "C6"), 0.8
 WHOLE = RigidMotion((0.1, -0.15, 0.2), (0.0, 0.0, 0.0), (9.0, -5.0, 14.0))
@@ -22,7 +22,7 @@ NOTHING = {"bone": 0.0, "canal": 0.0, "sac": 0.0, "cord": 0.0}
 
 def ball(drawn, radius):
     """A ball beside C5's left pillar, in the first scan's frame."""
-    centre = drawn.origin["C5"] + np.array([-24.0, -10.0, 0.0])
+    centre = drawn.origin["C5"] + np.array([-21.0, -10.0, 0.0])
     return lambda x: np.linalg.norm(x - centre, axis=1) - radius
 
 
@@ -67,7 +67,9 @@ def test_growth_is_found_within_half_a_voxel_although_the_neck_moved(found, pair
     assert change["front_advance_mean"].item() == pytest.approx(GROWN, abs=0.1)
     for name in ("front_advance_max", "front_advance_p95"):
         assert change[name].item() == pytest.approx(GROWN, abs=0.5 * SPACING)
-    assert np.abs(found.front.advance - GROWN).max() < 0.5 * SPACING
+    known = np.isfinite(found.front.advance)
+    assert known.mean() > 0.95
+    assert np.abs(found.front.advance[known] - GROWN).max() < 0.5 * SPACING
     assert change["front_advance_rate"].item() == pytest.approx(change["front_advance_mean"].item() / YEARS)
     # Mean advance by vertebra: the ball lies beside C5, its rims nearest to the neighbours.
     known = change["front_advance"].values
@@ -108,8 +110,17 @@ def test_the_crater_and_no_other_bone_is_lysed(found, pair, drawn):
     assert lysed.sel(vertebra="C6", side="right").item() == pytest.approx(expected, rel=0.15)
     assert lysed.sel(vertebra=["C4", "C5"]).sum().item() == 0
     assert [f.where for f in found.findings if f.code == "BONE-LYSIS-NEW"] == ["C6"]
-    for side in SIDES:
-        assert found.change["bone_newly_replaced"].sel(vertebra="C6", side=side).item() == 0
+
+
+def test_bone_that_the_mass_grew_into_is_told_apart(found, pair, drawn):
+    first = pair[0]
+    points = first.grid.to_world(np.argwhere(first.vertebra_of == 1 + first.levels.index("C5")))
+    shell = (ball(drawn, RADIUS + GROWN)(points) < 0) & (ball(drawn, RADIUS)(points) > 0)
+    replaced = found.change["bone_newly_replaced"]
+    # Voxels counted on two grids: the shell's two faces are each known to a tenth of its 1.2 mm.
+    expected = shell.sum() * first.grid.voxel_volume
+    assert replaced.sel(vertebra="C5", side="left").item() == pytest.approx(expected, rel=0.15)
+    assert replaced.sel(side="right").sum().item() == 0
 
 
 def test_what_bears_the_mass_is_said(found):
@@ -142,5 +153,6 @@ def test_growth_at_half_a_millimetre():
     drawn = moved_neck.Drawn(levels=THREE, fine=0.4)
     found = compare_scans(*scans(drawn, 0.5), years=YEARS)
     gap = np.abs(found.front.advance - GROWN)
+    gap = gap[np.isfinite(gap)]
     sys.stdout.write(f"advance off by {gap.mean():.3f} mm in the mean, {gap.max():.3f} mm at most\n")
     assert gap.max() < 0.25

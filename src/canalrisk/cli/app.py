@@ -20,6 +20,7 @@ COMMANDS = {
     "demo": ("assess", "demo"),
     "assess": ("assess", "assess"),
     "morphometry": ("morphometry", "morphometry"),
+    "compare": ("compare", "compare"),
     "phantom": ("phantom", "phantom"),
     "labels": ("labels", "labels"),
     "sweep": ("sweep", "sweep"),

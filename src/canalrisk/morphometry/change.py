@@ -152,10 +152,12 @@ def change_of_indices(
     -------
     xarray.Dataset
         Per index (those per section left out) its change, ``NAME_mdc95`` = 1.96 sqrt(SEM1^2 + SEM2^2), which is
-        1.96 sqrt(2) SEM where both are alike, and ``NAME_p_increase``. Of foramina and levels, those of both scans.
+        1.96 sqrt(2) SEM where both are alike, and ``NAME_p_increase``; both NaN without a standard error. Of foramina
+        and levels, those of both scans.
     """
-    names = [name for name in indices_of(first) if all(name in other for other in (second, sem_first, sem_second))]
-    parts = xr.align(*(one[names] for one in (first, second, sem_first, sem_second)), join="inner")
+    names = [name for name in indices_of(first) if name in second]
+    errors = [_with(sem, first[names]) for sem in (sem_first, sem_second)]
+    parts = xr.align(first[names], second[names], *errors, join="inner")
     out = parts[0].drop_vars(
         [name for name in ("section", "s_mm", "level") if name in parts[0].coords], errors="ignore"
     )
@@ -183,6 +185,12 @@ def change_of_indices(
             attrs = {"units": units, "long_name": f"{words} {about.get('long_name', name)}", "definition": definition}
             out[key] = (parts[0][name].dims, values, attrs)
     return out
+
+
+def _with(sem: xr.Dataset, indices: xr.Dataset) -> xr.Dataset:
+    """Give these indices their standard errors; NaN where there is none."""
+    missing = {name: xr.full_like(indices[name], np.nan) for name in indices.data_vars if name not in sem}
+    return sem[[name for name in indices.data_vars if name in sem]].assign(missing)
 
 
 def mass_and_bone(

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from canalrisk.errors import UsageError
-from canalrisk.morphometry.interval import has_interval
+from canalrisk.morphometry.interval import is_index
 
 Array = NDArray[np.float64]
 
@@ -71,7 +71,7 @@ def standard_error_from_intervals(dataset: xr.Dataset) -> xr.Dataset:
     xarray.Dataset
         (high - low) / (2 x 1.96) per index, indices per section left out. The interval moves an edge as a whole: for
         areas and volumes this is the error of a bias that differs between two scans, and more than that of edges that
-        waver (`simulated_standard_error`).
+        waver (`simulated_standard_error`). Indices without an interval have none here.
     """
     names = [name for name in indices_of(dataset) if f"{name}_low" in dataset]
     out = dataset[names].copy()
@@ -84,9 +84,7 @@ def standard_error_from_intervals(dataset: xr.Dataset) -> xr.Dataset:
 def indices_of(dataset: xr.Dataset) -> list[str]:
     """List the indices that two segmentations can be compared in: floats, no places, not per section."""
     return [
-        str(name)
-        for name in dataset.data_vars
-        if has_interval(dataset, str(name)) and "section" not in dataset[name].dims
+        str(name) for name in dataset.data_vars if is_index(dataset, str(name)) and "section" not in dataset[name].dims
     ]
 
 

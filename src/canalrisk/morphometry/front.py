@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ SIDES = ("left", "right")
 _BRIDGES = 0.2
 # Beyond this the earlier mass is out of sight: the piece is a new one and has no front to have moved.
 _SEEN_MM = BAND_MM - 0.5
+_BORDER_VOXELS = 2.0
 _WHOLE = np.ones((3, 3, 3), bool)
 
 
@@ -121,7 +123,7 @@ def motions_of(mass: Mass, registration: Registration) -> tuple[list[RigidMotion
 
 
 def elsewhere(
-    points: Array, piece: NDArray[np.intp], motions: list[RigidMotion | None], other: Spine, *, back: bool
+    points: Array, piece: NDArray[np.intp], motions: Sequence[RigidMotion | None], other: Spine, *, back: bool
 ) -> Array:
     """Signed distance (n,) of the other scan's mass at points (n, 3) of this one, each carried along by its piece.
 
@@ -148,12 +150,15 @@ def elsewhere(
 class Front:
     """Surface (n, 3) mm of the second scan's mass and how far it lies outside the first's, `advance` (n,) mm.
 
-    Negative where the mass drew back; NaN where the piece is new or its vertebra was not registered.
+    Negative where the mass drew back; NaN where the piece is new, its vertebra was not registered, or the image ends.
+    `mass` is the second scan's, `motions` those of its pieces, first scan to second.
     """
 
     surface: Array
     vertebra: NDArray[np.intp]
     advance: Array
+    mass: Mass
+    motions: tuple[RigidMotion | None, ...]
 
 
 def front_of(
@@ -186,6 +191,9 @@ def front_of(
     gap, slope = fit_spline(spine.mass[window], grid=grid).value_gradient(points)
     surface = points - (gap / np.maximum((slope**2).sum(axis=1), 0.25))[:, None] * slope
     advance = elsewhere(surface, piece, motions, first, back=True)
+    voxel = spine.grid.to_voxel(surface)
+    # Where the image ends, the mass's surface is a cut and no front.
+    advance[((voxel < _BORDER_VOXELS) | (voxel > np.array(spine.grid.shape) - 1 - _BORDER_VOXELS)).any(axis=1)] = np.nan
     findings = []
     for k, one in enumerate(mass.pieces):
         if motions[k] is not None and not (earlier[mass.piece == k] < 0).any():
@@ -194,7 +202,13 @@ def front_of(
             findings.append(Finding("MASS-NEW-PIECE", "warning", one.owner, message))
     # Out of the earlier mass's band nothing is known of its distance.
     advance[advance >= _SEEN_MM] = np.nan
-    return Front(surface, mass.vertebra[near], advance), findings
+    return Front(surface, mass.vertebra[near], advance, mass, tuple(motions)), findings
+
+
+def earlier_mass(front: Front, points: Array, first: Spine) -> Array:
+    """Distance (n,), mm, of the first scan's mass at points (n, 3) of the second, moved with the nearest piece."""
+    _, nearest = cKDTree(front.mass.points).query(points)
+    return elsewhere(points, front.mass.piece[nearest], front.motions, first, back=True)
 
 
 def gained(mass: Mass, other: Array, spine: Spine) -> Array:

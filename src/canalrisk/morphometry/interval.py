@@ -31,6 +31,13 @@ REFERENCED: Final = {"mcc": "residual_canal_ap", "mscc": "cord_ap_measured"}
 # Variables that say where something is: an edge moved a little may make them jump, which is no error of theirs.
 _PLACES: Final = ("_s", "_above", "_below")
 _DIRECTION: Final = "occupying_ray"
+# Measured on what `build_spine` and the labels gave once: moving an edge says nothing about their error.
+_FROM_LABELS: Final = (
+    "cobb_", "posterior_tangent_", "canal_angle_", "artery_diameter", "artery_asymmetry", "transverse_foramen_area",
+    "bone_lysed_mirror", "mass_components",
+)  # fmt: skip
+# An edge moved as a whole keeps its shape: the error of these comes from wavering alone.
+_SHAPES: Final = ("solidity", "eccentricity", "compression_ratio")
 _NEVER_NEGATIVE: Final = ("mm2", "mm3")
 _SHARES: Final = ("occupying_ratio", "level_occupying_ratio", "percentile_", "mass_share_")
 
@@ -70,7 +77,7 @@ def measure_with_intervals(
     sources = [_room(prepared, snapshot, edge_mm), _mass(prepared, snapshot, edge_mm)]
     references = {name: reference_choices(value, name, pitch=_pitch(prepared.spine)) for name in REFERENCED}
     said = _said(edge_mm)
-    out = value.copy()
+    found: dict[str, Any] = {}
     for name, variable in value.data_vars.items():
         if not has_interval(value, str(name)):
             continue
@@ -85,18 +92,28 @@ def measure_with_intervals(
         for k, end in enumerate(("low", "high")):
             apart = np.sqrt(sum(part[k] ** 2 for part in ends))
             edge = variable.values + (-apart if end == "low" else apart)
-            out[f"{name}_{end}"] = (
+            found[f"{name}_{end}"] = (
                 variable.dims,
                 _possible(edge, str(name), variable.attrs),
                 _attrs(variable, end, about),
             )
-    return out.assign(_references(value))
+    return value.assign(found | _references(value))
+
+
+def is_index(dataset: xr.Dataset, name: str) -> bool:
+    """Whether a variable of `measure` is a measured number: a float that is no place and no end of an interval."""
+    number = np.issubdtype(dataset[name].dtype, np.floating)
+    return bool(number) and name != _DIRECTION and not name.endswith((*_PLACES, "_low", "_high"))
+
+
+def follows_edges(name: str) -> bool:
+    """Whether an index is measured on the edges that are moved: angles and arteries' calibres come from the labels."""
+    return not name.startswith(_FROM_LABELS)
 
 
 def has_interval(dataset: xr.Dataset, name: str) -> bool:
-    """Whether a variable of `measure` is an index with an interval: a float that is no place and no interval's end."""
-    number = np.issubdtype(dataset[name].dtype, np.floating)
-    return bool(number) and name != _DIRECTION and not name.endswith((*_PLACES, "_low", "_high"))
+    """Whether an index has an interval: it follows the edges, and not their roughness alone."""
+    return is_index(dataset, name) and follows_edges(name) and not any(word in name for word in _SHAPES)
 
 
 def _room(prepared: Prepared, snapshot: Snapshot | None, edge_mm: Edge) -> list[xr.Dataset]:

@@ -18,9 +18,9 @@ _DEPTH_VOXELS = 1.5
 def lost_bone(first: Spine, second: Spine, registration: Registration) -> tuple[Array, Array]:
     """Bone of the first scan that is gone in the second, by vertebra and side.
 
-    A voxel of bone is gone where its place in the second scan, by its vertebra's own motion, lies outside bone. Only
-    losses that are somewhere deeper than 1.5 voxels count, with what is gone within that distance of the deep part:
-    surfaces that were drawn a little further in all round are no erosion.
+    A voxel of bone is gone where its place in the second scan, by its vertebra's own motion, lies in the mass, or
+    outside bone. Of the latter only losses that are somewhere deeper than 1.5 voxels count, with what is gone within
+    that distance of the deep part: surfaces that were drawn a little further in all round are no erosion.
 
     Parameters
     ----------
@@ -50,11 +50,10 @@ def lost_bone(first: Spine, second: Spine, registration: Registration) -> tuple[
         points = first.grid.to_world(np.argwhere(inside) + np.array([part.start for part in box]))
         there = registration.motions[level].apply(points)
         bone, mass = _at(second, there)
-        gone = bone > 0
-        near = _near_deep(there[gone], bone[gone], depth)
-        side = (curve_coordinates(first.centreline, points[gone])[1] > 0).astype(np.intp)
-        taken = mass[gone] < 0
-        for volume, kept in ((replaced, near & taken), (lysed, near & ~taken)):
+        taken, gone = mass < 0, (bone > 0) & (mass >= 0)
+        gone[gone] = _near_deep(there[gone], bone[gone], depth)
+        side = (curve_coordinates(first.centreline, points)[1] > 0).astype(np.intp)
+        for volume, kept in ((replaced, taken), (lysed, gone)):
             volume[row] = np.bincount(side[kept], minlength=2) * first.grid.voxel_volume
     return replaced, lysed
 

@@ -63,8 +63,9 @@ class Neighbours:
 
 def prepare_neighbours(spine: Spine) -> Neighbours:
     """Collect surfaces of vertebrae, cord, sac and roots; a root that is not labelled is a tube about its path."""
-    edge = (spine.vertebra_of > 0) & (np.abs(spine.bone) < 1.5 * float(spine.grid.spacing.max()))
-    where = np.argwhere(edge)
+    # By the labels: the bone's own edge may have been moved further than a voxel to see what that changes.
+    inside = spine.vertebra_of > 0
+    where = np.argwhere(inside & ~ndimage.binary_erosion(inside))
     owner_of = spine.vertebra_of[tuple(where.T)] - 1
     roots, recalled, inferred = {}, [], []
     for foramen in spine.foramina:

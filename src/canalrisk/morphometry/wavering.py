@@ -13,8 +13,10 @@ from canalrisk.errors import UsageError
 from canalrisk.field.grid import Grid
 from canalrisk.morphometry.detectable import Z95, standard_error
 from canalrisk.morphometry.edge import STRUCTURES, Edge, check_edge, edge_of, fields_of
+from canalrisk.morphometry.interval import follows_edges
 from canalrisk.morphometry.measure import measure
 from canalrisk.morphometry.prepared import foramen_walls, prepare
+from canalrisk.morphometry.surroundings import Surroundings, find_surroundings
 
 # Beyond the edge by more than this no error reaches.
 _NEAR_MM = 6.0
@@ -41,7 +43,7 @@ def simulated_standard_error(
     Returns
     -------
     xarray.Dataset
-        As `standard_error`.
+        As `standard_error`, without the indices that do not follow the edges (angles, calibres of arteries).
 
     Raises
     ------
@@ -53,11 +55,21 @@ def simulated_standard_error(
         raise UsageError(f"{draws} draws have no spread", where="draws", fix="give 2 or more; 20 gives the SEM to 16 %")
     if not 0.0 < wave_mm <= 50.0:
         raise UsageError(f"waves of {wave_mm:g} mm", where="wave_mm", fix="give a length above 0 and up to 50 mm")
-    walls = foramen_walls(spine)
-    return standard_error([_drawn(spine, walls, edge_mm, wave_mm, [seed, number]) for number in range(draws)])
+    walls, surroundings = foramen_walls(spine), find_surroundings(spine)
+    sem = standard_error(
+        [_drawn(spine, walls, surroundings, edge_mm, wave_mm, [seed, number]) for number in range(draws)]
+    )
+    return sem.drop_vars([name for name in sem.data_vars if not follows_edges(str(name))])
 
 
-def _drawn(spine: Spine, walls: tuple[Distance, ...], edge_mm: Edge, wave_mm: float, seed: list[int]) -> xr.Dataset:
+def _drawn(
+    spine: Spine,
+    walls: tuple[Distance, ...],
+    surroundings: Surroundings,
+    edge_mm: Edge,
+    wave_mm: float,
+    seed: list[int],
+) -> xr.Dataset:
     moved: dict[str, Distance] = {}
     shifted_walls = walls
     for number, name in enumerate(STRUCTURES):
@@ -71,7 +83,7 @@ def _drawn(spine: Spine, walls: tuple[Distance, ...], edge_mm: Edge, wave_mm: fl
             if part == "bone":
                 # The discs are part of the wall and waver with the bone beside them.
                 shifted_walls = tuple(wall - error for wall in walls)
-    return measure(prepare(replace(spine, **moved), walls=shifted_walls))  # type: ignore[arg-type]
+    return measure(prepare(replace(spine, **moved), walls=shifted_walls, surroundings=surroundings))  # type: ignore[arg-type]
 
 
 def waves(field: Distance, *, grid: Grid, wave_mm: float, seed: list[int]) -> Distance:

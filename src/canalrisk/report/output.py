@@ -113,7 +113,7 @@ def write_results(result: Case, *, out: str | Path, overwrite: bool = False) -> 
     UsageError
         As `check_out`.
     """
-    return _staged(lambda folder: _write_all(result, folder), out=out, overwrite=overwrite)
+    return staged(lambda folder: _write_all(result, folder), out=out, overwrite=overwrite)
 
 
 def write_measured(
@@ -145,11 +145,11 @@ def write_measured(
     UsageError
         As `check_out`.
     """
-    return _staged(lambda folder: _write_measured(result, folder, qc=qc, sct=sct), out=out, overwrite=overwrite)
+    return staged(lambda folder: _write_measured(result, folder, qc=qc, sct=sct), out=out, overwrite=overwrite)
 
 
-def _staged(write: Callable[[Path], None], *, out: str | Path, overwrite: bool) -> Path:
-    """Let `write` fill a folder aside, then rename it or exchange its entries."""
+def staged(write: Callable[[Path], None], *, out: str | Path, overwrite: bool) -> Path:
+    """Let `write` fill a folder aside, then rename it or exchange its entries; raises as `check_out`."""
     check_out(out, overwrite=overwrite)
     out = Path(out).absolute()
     fresh = not out.exists()
@@ -176,17 +176,17 @@ def _write_all(result: Case, folder: Path) -> None:
     from canalrisk.report.page import render
     from canalrisk.report.summary import summary
 
-    _write_json(folder / "summary.json", summary(result))
+    write_json(folder / "summary.json", summary(result))
     _write_numbers(result, folder)
     (folder / "fields").mkdir()
     write_fields(result, folder / "fields")
     (folder / "report.html").write_text(render(result), encoding="utf-8")
-    _write_json(folder / MARKER, provenance(result))
+    write_json(folder / MARKER, provenance(result))
 
 
 def _write_measured(result: Measured, folder: Path, *, qc: bool, sct: str | None) -> None:
     said = measured_summary(result)
-    _write_json(folder / "summary.json", said)
+    write_json(folder / "summary.json", said)
     _write_numbers(result, folder)
     if sct is not None:
         for name, text in sct_tables(result, per_level=sct == "level").items():
@@ -195,7 +195,7 @@ def _write_measured(result: Measured, folder: Path, *, qc: bool, sct: str | None
         from canalrisk.report.qc import render_qc
 
         (folder / "qc.html").write_text(render_qc(result, said), encoding="utf-8")
-    _write_json(folder / MARKER, provenance(result))
+    write_json(folder / MARKER, provenance(result))
 
 
 def _write_numbers(result: Case, folder: Path) -> None:
@@ -205,5 +205,6 @@ def _write_numbers(result: Case, folder: Path) -> None:
     write_store(result.dataset, folder / "results.zarr")
 
 
-def _write_json(path: Path, value: dict[str, Any]) -> None:
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Write one JSON document; a number that is none is an error."""
     path.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False), encoding="utf-8")

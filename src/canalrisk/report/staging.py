@@ -19,7 +19,8 @@ NEW, _OLD = "new", "old"
 # The record written last: a folder that holds it is one of ours, and complete.
 MARKER = "provenance.json"
 ENTRIES = (
-    "summary.json", "indices.tsv", "indices.json", "sct_cord.csv", "sct_canal.csv", "results.zarr", "fields",
+    "summary.json", "indices.tsv", "indices.json", "sct_cord.csv", "sct_canal.csv", "changes.tsv",
+    "changes.json", "outlines.png", "results.zarr", "fields",
     "report.html", "qc.html", MARKER,
 )  # fmt: skip
 
