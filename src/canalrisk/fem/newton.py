@@ -189,7 +189,8 @@ def _descend(
             if level == len(SHIFTS):
                 return Outcome(u, now, False, "tangent not positive definite", iteration, factorisations - 1, residual)
             definite = own and level == 0
-            if level == 0 or first_prescribed:
+            # Far away the quadratic model's negative curvature is of another state: the shifted step goes downhill.
+            if level == 0 or first_prescribed or residual >= NEAR:
                 step = system.cholesky.solve(right)
             else:
                 step = truncated_step(system, right, reach=settings.reach)
