@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from canalrisk.fem.ahead import Pressures
 from canalrisk.fem.assemble import Touch
 from canalrisk.fem.insertion import Way, first_touch
 from canalrisk.fem.model import Load
@@ -18,13 +19,18 @@ Array = NDArray[np.float64]
 
 @dataclass(eq=False)
 class Progress:
-    """Where a solve stands between loads; `trend` (n, 3) is the change expected of the next one, if any."""
+    """Where a solve stands between loads.
+
+    `trend` (n, 3) is the change expected of the next one, if any; `pressures` are those expected where it starts, where
+    `u` is a guess whose own are far off.
+    """
 
     u: Array
     load: Load
     multipliers: dict[str, Array]
     penalty: float
     trend: Array | None = None
+    pressures: Pressures | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -112,7 +112,7 @@ def _attempts(system: System, load: Load, *, progress: Progress, scales: Scales,
         if state.converged:
             progress.u, progress.load = trial.u, trial.load
             progress.multipliers, progress.penalty = trial.multipliers, trial.penalty
-            progress.trend = None
+            progress.trend = progress.pressures = None
             break
     return state
 
@@ -154,7 +154,7 @@ def _advance(
     reason = ""
     reached = course.touches(0.0, progress=progress)
     evaluate(system, u, touches=reached, forces=None, tangent=False)
-    pressures = Pressures.last(system, reached)
+    pressures = progress.pressures or Pressures.last(system, reached)
     while t < 1.0:
         goal = 1.0 if t + 1.01 * size >= 1.0 else t + size
         taken = goal - t
