@@ -89,8 +89,11 @@ def solve_batch(
             waiting += [members[k] for k in spread([at_start(lasts[k]) for k in members], origin=known)]
         waiting.reverse()
         common = _factor_at_start(system, progress, scales=scales, settings=settings)
-        # One work space for matrices that the common factor does not serve: they are solved with at once.
-        spare = KeptFactor(system.cholesky.solver.twin(), limit=WORTHWHILE, reliance="shared" if common else "none")
+        # A scenario that the common factor does not serve goes on alone to its end, with factors of its own.
+        rough = system.cholesky.rough
+        spare = KeptFactor(
+            system.cholesky.solver.twin(), rough=rough and rough.twin(), shared=WORTHWHILE if common else 0
+        )
         lanes = [_Lane(_twin(system, spare)) for _ in range(min(TOGETHER, len(cases)))]
         family = _Family(softness, settings, scales)
         if start is not None:
@@ -206,10 +209,14 @@ class _Lane:
 
     def _go(self, product: Array | None, results: list[list[State]]) -> None:
         assert self.asking is not None
+        own = self.system.cholesky
         try:
             self.vector = next(self.asking) if product is None else self.asking.send(product)
+            while own.has_own:
+                self.vector = self.asking.send(own.solve(self.vector))
         except StopIteration as end:
             self.vector, results[self.case] = None, end.value
+            own.forget()
 
 
 def _twin(system: System, cholesky: KeptFactor) -> System:

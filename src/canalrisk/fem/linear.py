@@ -8,15 +8,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from canalrisk.errors import UsageError
 from canalrisk.fem.dissection import dissect
 from canalrisk.fem.elimination import eliminate
 from canalrisk.fem.kept import Factorisation
 from canalrisk.fem.kernels import blas, blocks
-from canalrisk.fem.multifrontal import Multifrontal
+from canalrisk.fem.multifrontal import Multifrontal, Precision
 from canalrisk.fem.pattern import NO_LINKS, Gather, Index, Pattern, build_pattern, node_graph, section_starts
 
 Array = NDArray[np.float64]
 Method = Literal["multifrontal", "sections"]
+__all__ = ["BlockCholesky", "Method", "Precision", "build_solver", "single_twin"]
 
 
 def build_solver(
@@ -56,6 +58,19 @@ def build_solver(
     tree = eliminate(graph, dissect(graph, coordinates))
     pattern, gather = build_pattern(cells, order=tree.order, links=links)
     return pattern, gather, Multifrontal(pattern, tree)
+
+
+def single_twin(solver: Factorisation) -> Multifrontal:
+    """Return the same direct solver in single precision.
+
+    Raises
+    ------
+    UsageError
+        If `solver` has none.
+    """
+    if not isinstance(solver, Multifrontal):
+        raise UsageError("single precision without multifrontal", where="prepare", fix="leave out method or precision")
+    return Multifrontal(solver.pattern, solver.tree, precision="single")
 
 
 @dataclass(eq=False)

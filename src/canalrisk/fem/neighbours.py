@@ -28,7 +28,7 @@ MIXED = 10
 # What a neighbour's distance adds to the misfit that weights minimise, so that far ones weigh little.
 DAMPING = 0.1
 # A mixture must come so much nearer than one stands already; weights that add up to more in size extrapolate.
-NEARER, LARGEST = 0.25, 4.0
+NEARER, LARGEST = 0.9, 8.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +131,7 @@ def mixture(goal: Array, places: Sequence[Array], *, else_from: float) -> tuple[
     if d[0] == 0.0:
         return [int(which[0])], np.ones(1)
     system = a @ a.T + np.diag((DAMPING * d) ** 2)
-    weights: Array = np.linalg.solve(system, np.ones(len(which)))
+    weights: Array = np.asarray(np.linalg.solve(system, np.ones(len(which))), float)
     weights = weights / weights.sum()
     misfit = float(np.linalg.norm(weights @ a))
     if misfit > NEARER * else_from or np.abs(weights).sum() > LARGEST:

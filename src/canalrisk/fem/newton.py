@@ -162,7 +162,10 @@ def _descend(
                 return Outcome(u, now, True, "", iteration, factorisations, residual)
             use_own(system, touches)
             now = potential.at(u, tangent=True)
-            level = _factor(system, scales, levels=(NEUTRAL, *SHIFTS[1:]))
+            times = partial(times_free, system)
+            if settings.keep_factor and (yield from system.cholesky.certify(times, free=free)):
+                return Outcome(u, now, True, "", iteration, factorisations, residual)
+            level = _factor(system, scales, levels=(NEUTRAL, *SHIFTS[1:]), exactly=True)
             factorisations += 1 + level
             if level == 0:
                 return Outcome(u, now, True, "", iteration, factorisations, residual)
@@ -177,25 +180,13 @@ def _descend(
         right = -gradient
         if first_prescribed and increments is not None:
             right = np.where(free, right - times_matrix(system, increments), 0.0)
-        # A matrix that was indefinite one iteration ago likely still is: start one level below.
-        start = max(level - 1, 0)
-        step = None
-        if start == 0:
-            step = yield from _with_kept_factor(system, right, history, settings=settings)
-        definite = False
+        step, level, made = yield from _direction(
+            system, right, history, scales=scales, settings=settings, level=level, plain=first_prescribed
+        )
+        factorisations += made
         if step is None:
-            level = start + _factor(system, scales, levels=SHIFTS[start:])
-            factorisations += 1 + level - start
-            if level == len(SHIFTS):
-                return Outcome(u, now, False, "tangent not positive definite", iteration, factorisations - 1, residual)
-            definite = own and level == 0
-            # Far away the quadratic model's negative curvature is of another state: the shifted step goes downhill.
-            if level == 0 or first_prescribed or residual >= NEAR:
-                step = system.cholesky.solve(right)
-            else:
-                step = truncated_step(system, right, reach=settings.reach)
-        else:
-            level = 0
+            return Outcome(u, now, False, "tangent not positive definite", iteration, factorisations, residual)
+        definite = own and made > 0 and level == 0 and not system.cholesky.is_rough
         if not np.isfinite(step).all():
             return Outcome(u, now, False, "step is not finite", iteration, factorisations, residual)
         # Near the end of a final solve every tangent is that of its state.
@@ -220,27 +211,72 @@ def _descend(
     return Outcome(u, now, False, "too many iterations", settings.max_iterations, factorisations, residual)
 
 
-def _factor(system: System, scales: Scales, *, levels: Sequence[float]) -> int:
+def _direction(
+    system: System, right: Array, history: list[float], *, scales: Scales, settings: Settings, level: int, plain: bool
+) -> Asking[tuple[Array | None, int, int]]:
+    """Find a direction of descent with the matrix last formed: Newton's, or another where the matrix is indefinite.
+
+    Parameters
+    ----------
+    system, scales, settings
+        As for `minimise`.
+    right : (n, 3) ndarray
+        Negative gradient, N; zero where not free.
+    history : list of float
+        Relative residuals so far.
+    level : int
+        Number of the shift that the matrix before needed.
+    plain : bool
+        Never use negative curvature.
+
+    Returns
+    -------
+    step : (n, 3) ndarray or None
+        None if no shift makes the matrix definite.
+    level : int
+        Number of the shift that it took, 0 for none.
+    factorisations : int
+    """
+    # A matrix that was indefinite one iteration ago likely still is: start one level below.
+    start = max(level - 1, 0)
+    if start == 0 and settings.keep_factor and history[-1] < NEAR:
+        step = yield from _by_iterations(system, right, history, settings=settings)
+        if step is not None:
+            return step, 0, 0
+    made = 0
+    for exactly in (False, True):
+        level = start + _factor(system, scales, levels=SHIFTS[start:], exactly=exactly)
+        made += min(1 + level, len(SHIFTS)) - start
+        if level == len(SHIFTS):
+            return None, level, made
+        if level > 0 or not system.cholesky.is_rough:
+            break
+        step = yield from _by_iterations(system, right, history, settings=settings)
+        if step is not None:
+            return step, 0, made
+    # Far away the quadratic model's negative curvature is of another state: the shifted step goes downhill.
+    if level == 0 or plain or history[-1] >= NEAR:
+        return system.cholesky.solve(right), level, made
+    return truncated_step(system, right, reach=settings.reach), level, made
+
+
+def _factor(system: System, scales: Scales, *, levels: Sequence[float], exactly: bool = False) -> int:
     """Factor the matrix last formed with the first of the shifts `levels` that does; their number if none does."""
     for number, shift in enumerate(levels):
-        if system.cholesky.factor(system.matrix, free=system.free, shift=shift * scales.diagonal):
+        if system.cholesky.factor(system.matrix, free=system.free, shift=shift * scales.diagonal, exactly=exactly):
             if number > 0:
                 system.cholesky.forget()
             return number
     return len(levels)
 
 
-def _with_kept_factor(
-    system: System, right: Array, history: list[float], *, settings: Settings
-) -> Asking[Array | None]:
-    """Solve by conjugate gradients on the last factor; None if there is none, or a new one is better.
+def _by_iterations(system: System, right: Array, history: list[float], *, settings: Settings) -> Asking[Array | None]:
+    """Solve by conjugate gradients on the factor at hand; None if there is none, or a new one is better.
 
     How far: Eisenstat and Walker 1996 (SIAM J Sci Comput 17:16), choice 2, whose square keeps Newton quadratic at the
     end; beyond a tenth of Newton's tolerance nothing is gained.
     """
     residual = history[-1]
-    if residual >= NEAR or not settings.keep_factor:
-        return None
     ratio = residual / history[-2] if len(history) > 1 and history[-2] > 0.0 else 1.0
     forcing = min(LOOSEST, max(0.5 * ratio * ratio, 0.1 * settings.tolerance / max(residual, settings.tolerance)))
     times = partial(times_free, system)
