@@ -58,6 +58,25 @@ def test_a_batch_gives_what_its_scenarios_give_alone_in_any_order(ball: Spline) 
     assert made < sum(state.iterations for states in together for state in states)
 
 
+def test_scenarios_among_solved_ones_take_fewer_iterations(ball: Spline) -> None:
+    system = _system()
+    near = [_pressed(ball, 0.0), _pressed(ball, 1.2)]
+    start = solve(system, near)[-1]
+    random = np.random.default_rng(7)
+    cases = [
+        [_pressed(ball, 1.2 + dy, x=dx, z=20.0 + dz)] for dx, dy, dz in 0.2 * random.uniform(-1.0, 1.0, size=(24, 3))
+    ]
+    alone = [solve(system, loads, start=start, origin=near[-1])[0] for loads in cases]
+    together = [states[0] for states in solve_batch(system, cases, start=start, origin=near[-1])]
+    assert all(state.converged for state in (*alone, *together))
+    for a, b in zip(alone, together, strict=True):
+        assert np.linalg.norm(b.contacts["mass"].force - a.contacts["mass"].force) < 0.005 * np.linalg.norm(
+            a.contacts["mass"].force
+        )
+    # The first eight go side by side, without neighbours.
+    assert sum(b.iterations for b in together) < 0.85 * sum(a.iterations for a in alone)
+
+
 def test_a_batch_from_rest_records_failures_and_refuses_nonsense(ball: Spline) -> None:
     system = _system()
     through = _pressed(ball, 7.0)

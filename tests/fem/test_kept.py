@@ -7,7 +7,8 @@ import pytest
 from test_multifrontal import _random_blocks, _sparse
 
 from canalrisk._jit import one_blas_thread
-from canalrisk.fem import Load, Model, NeoHookean, Settings, Supports, dofs, prepare, solve
+from canalrisk.errors import UsageError
+from canalrisk.fem import Load, Model, NeoHookean, Settings, Springs, Supports, dofs, prepare, solve
 from canalrisk.fem.assemble import evaluate, times_free
 from canalrisk.fem.kept import KeptFactor, alone, conjugate_gradients
 from canalrisk.fem.linear import build_solver
@@ -105,3 +106,60 @@ def test_newton_ends_at_the_same_state_with_fewer_factorisations() -> None:
     assert sum(s.iterations for s in kept) <= sum(s.iterations for s in fresh) + len(loads)
     # Residuals of 1e-9 of the forces, a condition below 1e4.
     assert np.abs(kept[-1].u - fresh[-1].u).max() < 1e-5 * np.abs(fresh[-1].u).max()
+
+
+@pytest.mark.parametrize(("share", "definite"), [(0.0, True), (0.9, True), (0.999, True), (1.001, False), (1.5, False)])
+def test_a_matrix_is_certified_just_when_it_is_definite(share: float, definite: bool) -> None:
+    """K - c v v' is definite if and only if c v' K^-1 v < 1 (determinant lemma); K's factor is the one at hand."""
+    pattern, solver, blocks, v, free = _problem(4)
+    matrix = _sparse(pattern, blocks)
+    kept = KeptFactor(solver, limit=30)
+    with one_blas_thread():
+        assert kept.factor(blocks, free=free, shift=np.zeros_like(v))
+        c = share / float(np.vdot(v, kept.solve(v)))
+        asking = kept.certify(lambda x: (matrix @ x.ravel()).reshape(-1, 3) - c * np.vdot(v, x) * v, free=free)
+        assert alone(asking, kept.solve) is definite
+
+
+def _pressed_down(*, precision: str, keep: bool = True):  # type: ignore[no-untyped-def]
+    mesh = elliptic_cylinder((4, 2, 10))
+    fixed = dofs(mesh.node_sets["ends"])
+    law = NeoHookean.from_young(0.25, poisson=0.49)
+    system = prepare(Model(mesh=mesh, materials=(law,), supports=Supports(fixed=fixed)), precision=precision)  # type: ignore[arg-type]
+    forces = np.zeros_like(mesh.points)
+    forces[mesh.node_sets["post"], 1] = 2e-2
+    return system, solve(system, [Load(forces=forces)], settings=Settings(tolerance=1e-9, keep_factor=keep))[-1]
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_single_precision_gives_the_same_state(keep: bool) -> None:
+    _, double = _pressed_down(precision="double")
+    system, single = _pressed_down(precision="single", keep=keep)
+    assert single.converged, single.reason
+    assert system.cholesky.is_rough is keep
+    # Both meet a residual of 1e-9 of the forces; the condition is below 1e4.
+    assert np.abs(single.u - double.u).max() < 1e-5 * np.abs(double.u).max()
+    assert single.iterations <= double.iterations + 1
+
+
+def test_what_single_precision_refuses_is_factored_in_double() -> None:
+    """A body on springs of 1e-9 of its stiffness is singular to seven digits and not to sixteen."""
+    mesh = block(2, 2, 2)
+    springs = Springs(np.repeat(np.arange(8), 3), np.tile(np.eye(3), (8, 1)), np.full(24, 1e-9))
+    model = Model(mesh=mesh, materials=(NeoHookean(1.0, 1.0),), supports=Supports(springs=springs))
+    system = prepare(model, precision="single")
+    evaluate(system, np.zeros_like(mesh.points), touches=(), forces=None, tangent=True)
+    kept, nothing = system.cholesky, np.zeros_like(mesh.points)
+    with one_blas_thread():
+        assert kept.factor(system.matrix, free=system.free, shift=nothing)
+        assert not kept.is_rough
+        assert kept.factor(system.matrix, free=system.free, shift=nothing + 0.1)
+        assert kept.is_rough
+        assert kept.factor(system.matrix, free=system.free, shift=nothing + 0.1, exactly=True)
+        assert not kept.is_rough
+
+
+def test_single_precision_needs_the_multifrontal_solver() -> None:
+    mesh = elliptic_cylinder((2, 1, 4))
+    with pytest.raises(UsageError):
+        prepare(Model(mesh=mesh, materials=(NeoHookean(1.0, 10.0),)), method="sections", precision="single")
