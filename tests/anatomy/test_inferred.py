@@ -7,7 +7,7 @@ import pytest
 import torus
 
 from canalrisk.anatomy import build_spine
-from canalrisk.anatomy.healthy import DURA_MM, flavum_mm
+from canalrisk.anatomy.lining import evidence_of, flavum_mm
 from canalrisk.anatomy.population import population
 from canalrisk.anatomy.sections import plane_moments, plane_points, sample_planes
 from canalrisk.imaging.labelmap import LabelMap
@@ -56,7 +56,7 @@ def test_inferred_sac_leaves_flavum_and_dura_behind_the_cord(bony_spine):
     back = line.points[i] - np.arange(0.0, 9.0, 0.02)[:, None] * line.anterior[i]
     canal, sac = (sample_planes(f, grid=spine.grid, points=back) for f in (spine.canal, spine.sac))
     gap = 0.02 * ((canal < 0).sum() - (sac < 0).sum())
-    assert gap == pytest.approx(flavum_mm() + DURA_MM, abs=0.1)
+    assert gap == pytest.approx(flavum_mm() + evidence_of("dura").value, abs=0.1)
 
 
 def test_vertebrae_and_cord_keep_the_cord():

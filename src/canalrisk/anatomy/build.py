@@ -14,6 +14,7 @@ from canalrisk.anatomy.enumeration import enumeration_findings
 from canalrisk.anatomy.fairing import faired
 from canalrisk.anatomy.foramina import find_foramina
 from canalrisk.anatomy.levels import find_vertebrae, landmarks_of
+from canalrisk.anatomy.lining import InnerLayers
 from canalrisk.anatomy.neural import cut_to_sac, prelesion_cord, prelesion_sac
 from canalrisk.anatomy.replaced import foramina_with_walls
 from canalrisk.anatomy.spine import Spine
@@ -24,13 +25,15 @@ Progress = Callable[[float, str], None]
 Mask = NDArray[np.bool_]
 
 
-def build_spine(labelmap: LabelMap, *, progress: Progress | None = None) -> Spine:
+def build_spine(labelmap: LabelMap, *, layers: InnerLayers | None = None, progress: Progress | None = None) -> Spine:
     """Give the labels their anatomical meaning.
 
     Parameters
     ----------
     labelmap : LabelMap
         At least two cervical vertebrae; canal, cord and the rest where segmented.
+    layers : InnerLayers, optional
+        Thickness of what lines the bony canal where it is not labelled; the evidence's where not given.
     progress : callable, optional
         Called as ``progress(fraction, message)``.
 
@@ -67,7 +70,18 @@ def build_spine(labelmap: LabelMap, *, progress: Progress | None = None) -> Spin
 
     tell(0.5, "sac and cord")
     canal = faired(whole.canal, grid=grid, line=whole.line)
-    sac, cord_mask = prelesion_sac(content, canal, whole.affected, mass, grid=grid, line=whole.line, findings=findings)
+    layers = layers or InnerLayers()
+    sac, cord_mask = prelesion_sac(
+        content,
+        canal,
+        whole.affected,
+        mass,
+        grid=grid,
+        line=whole.line,
+        findings=findings,
+        layers=layers,
+        landmarks=lambda: landmarks_of(whole.line, whole.vertebrae, discs),
+    )
     line, affected = cut_to_sac(whole.line, sac, whole.affected, grid=grid)
     landmarks = landmarks_of(line, whole.vertebrae, discs)
     cord, measured = prelesion_cord(
@@ -105,6 +119,7 @@ def build_spine(labelmap: LabelMap, *, progress: Progress | None = None) -> Spin
         foramina=foramina,
         findings=tuple(findings),
         disc=disc,
+        layers=layers,
     )
 
 

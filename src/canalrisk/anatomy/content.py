@@ -80,12 +80,14 @@ def read_discs(labelmap: LabelMap) -> dict[str, Array]:
 
 
 def read_soft(labelmap: LabelMap) -> dict[str, Mask]:
-    """Masks of discs (one for all), flavum, arteries and roots, as far as labelled."""
+    """Masks of discs (one for all), flavum, facet capsules, arteries and roots, as far as labelled."""
     groups: dict[str, set[str]] = {}
     for name in _present(labelmap).values():
         kind = name.partition(":")[0]
         if kind == "disc":
             groups.setdefault("disc", set()).add(name)
+        elif name.startswith("part:capsule"):
+            groups.setdefault("capsule", set()).add(name)
         elif kind in ("flavum", "artery", "root"):
             groups.setdefault(name, set()).add(name)
     return {group: labelmap.mask(*names) for group, names in groups.items()}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from canalrisk.anatomy.centreline import canal_sections
 from canalrisk.anatomy.content import Content
 from canalrisk.anatomy.fairing import faired
-from canalrisk.anatomy.healthy import flavum_finding, healthy_cord, sac_finding, sac_in_canal
+from canalrisk.anatomy.healthy import healthy_cord
+from canalrisk.anatomy.layers import sac_in_canal
+from canalrisk.anatomy.lining import InnerLayers, sac_findings
 from canalrisk.anatomy.prelesion import restored_content
 from canalrisk.anatomy.spine import Centreline, Distance
 from canalrisk.anatomy.tube import measure_tube, tube_distance
@@ -35,6 +39,8 @@ def prelesion_sac(
     grid: Grid,
     line: Centreline,
     findings: list[Finding],
+    layers: InnerLayers,
+    landmarks: Callable[[], dict[str, float]],
 ) -> tuple[Distance, Mask | None]:
     """Pre-lesion dural sac, and the mask of the segmented cord if there is one.
 
@@ -52,6 +58,10 @@ def prelesion_sac(
         Where.
     findings : list of Finding
         Receives what had to be assumed.
+    layers : InnerLayers
+        What lies between canal and sac.
+    landmarks : callable
+        Gives the levels' arc lengths, mm; called only for thicknesses by level.
     """
     cord_mask, sac_mask = content.cord, content.sac
     if content.either is not None and cord_mask is None:
@@ -63,8 +73,9 @@ def prelesion_sac(
         message = f"The label that may mean cord or sac has the size of a {meant} and is taken as one."
         findings.append(Finding("CORD-OR-SAC", "warning", "cord", message))
     if sac_mask is None:
-        findings += [sac_finding(), flavum_finding()]
-        return sac_in_canal(canal, grid=grid, line=line), cord_mask
+        findings += sac_findings(layers)
+        levels = landmarks() if layers.by_level else {}
+        return sac_in_canal(canal, grid=grid, line=line, layers=layers, landmarks=levels), cord_mask
     sac = _surface(sac_mask, grid=grid)
     if mass is not None and affected.any():
         sac = restored_content(sac, affected, canal=canal, mass=mass, grid=grid, line=line)

@@ -5,11 +5,12 @@ Signed distances are float32 on the whole grid, mm, negative inside, clipped to 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from canalrisk.anatomy.lining import InnerLayers
 from canalrisk.field.grid import Grid
 from canalrisk.findings import Finding
 
@@ -81,3 +82,7 @@ class Spine:
     findings: tuple[Finding, ...] = ()
     disc: Distance | None = None
     """Discs, all of them; None where none was labelled."""
+    layers: InnerLayers = field(default_factory=InnerLayers)
+    """Thickness of what lines the canal where it is not labelled."""
+    gray: Distance | None = None
+    """Share of gray matter, 0 to 1, where a probability map was given."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from canalrisk import evidence
-from canalrisk.anatomy.healthy import flavum_finding, flavum_mm
+from canalrisk.anatomy.lining import flavum_finding, flavum_mm
 from canalrisk.evidence import Structure
 from canalrisk.fem import NeoHookean, Ogden
 from canalrisk.findings import Finding

@@ -90,16 +90,16 @@ def mean_area(level: Array, *, step: float) -> float:
     return float(plane_moments(level, step=step)[0].mean())
 
 
-def largest_piece(level: Array, *, step: float) -> float:
-    """Mean area, mm2, of the largest connected piece of what is negative in each of the levels (n, m, m)."""
-    keep = np.ones(level.shape, bool)
+def largest_piece(level: Array, *, step: float) -> Array:
+    """Levels (n, m, m) of which only the largest connected piece of what is negative is left in each, mm."""
+    piece = level.copy()
     for n, plane in enumerate(level):
         pieces, count = ndimage.label(plane < 0)
         if count > 1:
             largest = pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
             # Nodes beside the piece carry the rest of its border cells; those of other pieces do not.
-            keep[n] = ndimage.binary_dilation(largest, iterations=2) & (largest | (pieces == 0))
-    return float(plane_moments(level, step=step, keep=keep)[0].mean())
+            piece[n] = np.where((pieces > 0) & ~largest, step, plane)
+    return piece
 
 
 def extent(level: Array, *, step: float) -> tuple[float, float]:

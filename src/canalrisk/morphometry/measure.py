@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from canalrisk.anatomy.levels import CERVICAL, disc_name
 from canalrisk.anatomy.sections import STEP_MM, negative_runs, plane_moments, sample_planes
 from canalrisk.anatomy.spine import BAND_MM, Array, Distance, Spine
 from canalrisk.field import volume
@@ -18,18 +17,17 @@ from canalrisk.morphometry.arteries import measure_vessels, vessel_findings
 from canalrisk.morphometry.bylevel import LEVEL, by_level, level_names
 from canalrisk.morphometry.clearance import clearance
 from canalrisk.morphometry.compromise import compromise
+from canalrisk.morphometry.foramina import SIDES, foramen_indices, foramen_names
 from canalrisk.morphometry.kline import k_line_findings, mass_at_k_line
 from canalrisk.morphometry.mass import measure_mass
 from canalrisk.morphometry.nearness import mass_of
 from canalrisk.morphometry.prepared import RAY_STEP_MM, SAGITTAL_DEGREES, Prepared, prepare
 from canalrisk.morphometry.sct import sct_compromise, sct_findings
-from canalrisk.morphometry.stations import free_area, least, over_thickness
 from canalrisk.morphometry.variables import as_dataset
 from canalrisk.morphometry.zscores import against_healthy
 
 Progress = Callable[[float, str], None]
 
-SIDES = ("left", "right")
 # The wall opposite the mass is bone when bone lies this near, mm: about two voxels.
 _AT_BONE_MM = 1.0
 _WORLD = {
@@ -81,8 +79,8 @@ def measure(
     values |= measure_mass(spine, prepared.neighbours, ready) | prepared.surroundings.today
     values |= measure_vessels(spine, prepared.surroundings.vessels, ready)
     tell(0.7, "foramina")
-    names, roots = _foramen_names(spine)
-    values |= _foramina(prepared, names, mass)
+    names, roots = foramen_names(spine)
+    values |= foramen_indices(prepared, names, mass)
     tell(1.0, "measured")
     coords = {
         "section": (
@@ -283,41 +281,6 @@ def _mass(spine: Spine, mass: Distance | None) -> dict[str, float]:
         "mass_volume_in_canal": volume(np.maximum(mass, spine.canal), grid=spine.grid),
         "mass_cord_clearance": clearance(mass, spine.cord, grid=spine.grid),
     }
-
-
-def _foramen_names(spine: Spine) -> tuple[list[str], list[str]]:
-    names, roots = [], []
-    for upper in CERVICAL[1:-1]:
-        lower = CERVICAL[CERVICAL.index(upper) + 1]
-        if upper in spine.levels and lower in spine.levels:
-            names.append(disc_name(upper))
-            roots.append("C8" if lower == "T1" else lower)
-    return names, roots
-
-
-def _foramina(prepared: Prepared, names: list[str], mass: Distance | None) -> dict[str, Array]:
-    shape = (len(names), len(SIDES))
-    keys = (
-        "foramen_area",
-        "foramen_area_prelesion",
-        "foramen_area_loss",
-        "foramen_station_s",
-        "foramen_height",
-        "foramen_width",
-    )
-    out = {key: np.full(shape, np.nan) for key in keys}
-    for foramen, stations in zip(prepared.spine.foramina, prepared.stations, strict=True):
-        if not len(stations.place):
-            continue
-        at = names.index(foramen.name), SIDES.index(foramen.side)
-        intact = over_thickness(stations.area, stations.place)
-        free = over_thickness(free_area(stations, mass, grid=prepared.spine.grid), stations.place)
-        (k, left), (before, healthy) = least(free), least(intact)
-        out["foramen_area"][at], out["foramen_area_prelesion"][at] = left, healthy
-        out["foramen_area_loss"][at] = 1.0 - left / healthy
-        out["foramen_station_s"][at] = stations.place[k]
-        out["foramen_height"][at], out["foramen_width"][at] = stations.height[before], stations.width[before]
-    return out
 
 
 def _attrs(units: str, long_name: str, definition: str) -> dict[str, str]:

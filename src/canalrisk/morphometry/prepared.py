@@ -31,6 +31,7 @@ from canalrisk.morphometry.kline import k_line
 from canalrisk.morphometry.mass import Neighbours, prepare_neighbours
 from canalrisk.morphometry.stations import Stations, find_stations, mirrored, without
 from canalrisk.morphometry.surroundings import Surroundings, find_surroundings
+from canalrisk.morphometry.tissue import tissue_findings, with_tissue
 
 Progress = Callable[[float, str], None]
 
@@ -127,6 +128,7 @@ def prepare(
         if here in replaced:
             intact = across in own and across not in replaced
             found = mirrored(own[across], line=line) if intact else without(found)
+        found = with_tissue(found, spine=spine)
         stations.append(found)
         if not len(found.place) and here not in replaced:
             where = f"{foramen.name} {foramen.side}"
@@ -139,6 +141,7 @@ def prepare(
     neighbours = prepare_neighbours(spine)
     surroundings = find_surroundings(spine) if surroundings is None else surroundings
     findings += [*neighbours.findings, *surroundings.findings]
+    findings += tissue_findings(spine) if spine.foramina else ()
     tell(1.0, "ready to measure")
     return Prepared(
         spine=spine,

@@ -29,15 +29,19 @@ class Stations:
     """Closed sections of one foramen before the mass.
 
     `place` (k,) mm along the path; `points` (k, m, m, 3) mm; `wall` (k, n, m, m) level sets, mm, negative in the
-    section, one per cleft share (`canalrisk.morphometry.closing`); `area` (k,) mm2; `height`, `width` (k,) mm.
+    section, one per cleft share (`canalrisk.morphometry.closing`); `tissue` (k, m, m) mm, negative in the soft tissue
+    that bounds the soft-tissue variant; `area` (k,) mm2; `height`, `width` (k,) mm; `looked` sections in all, of
+    which those that are open or blocked are left out.
     """
 
     place: Array
     points: Array
     wall: Array
+    tissue: Array
     area: Array
     height: Array
     width: Array
+    looked: int = 0
 
 
 def find_stations(foramen: Foramen, *, wall: tuple[Distance, ...], canal: Distance, grid: Grid) -> Stations:
@@ -84,7 +88,8 @@ def find_stations(foramen: Foramen, *, wall: tuple[Distance, ...], canal: Distan
     closed, level = closed[run], level[run]
     area = np.array([mean_area(planes, step=STEP_MM) for planes in level])
     size = np.array([extent(planes, step=STEP_MM) for planes in level]).reshape(-1, 2)
-    return Stations(place[closed], points[closed], level, area, size[:, 0], size[:, 1])
+    tissue = np.full((len(closed), len(t), len(t)), np.inf)
+    return Stations(place[closed], points[closed], level, tissue, area, size[:, 0], size[:, 1], len(place))
 
 
 def _beyond_canal(path: Array, canal: Distance, *, grid: Grid) -> tuple[Array, Array, Array]:
@@ -126,24 +131,38 @@ def mirrored(stations: Stations, *, line: Centreline) -> Stations:
 
 def without(stations: Stations) -> Stations:
     """Give no station at all: nothing can be measured."""
-    return Stations(*(getattr(stations, part.name)[:0] for part in fields(stations)))
+    empty = {part.name: getattr(stations, part.name)[:0] for part in fields(stations) if part.name != "looked"}
+    return Stations(**empty, looked=stations.looked)
 
 
-def free_area(stations: Stations, mass: Distance | None, *, grid: Grid) -> Array:
-    """Free area (k,) mm2 of each station when a mass takes its part: the largest piece left.
+def bounded_by_tissue(stations: Stations) -> Stations:
+    """Sections less the soft tissue in them: the largest piece left of each (area, height and width as well)."""
+    wall, area = stations.wall.copy(), stations.area.copy()
+    size = np.stack((stations.height, stations.width), axis=1)
+    for k in _reached(stations, stations.tissue):
+        wall[k] = largest_piece(np.maximum(wall[k], -stations.tissue[k]), step=STEP_MM)
+        area[k] = min(mean_area(wall[k], step=STEP_MM), area[k])
+        size[k] = extent(wall[k], step=STEP_MM)
+    return replace(stations, wall=wall, area=area, height=size[:, 0], width=size[:, 1])
 
-    A station that the mass does not reach keeps exactly its area without mass.
+
+def less_mass(stations: Stations, mass: Distance | None, *, grid: Grid) -> Stations:
+    """Sections less a mass: the largest piece left of each (area, height and width as well).
+
+    A station that the mass does not reach keeps exactly what it had without mass.
     """
     if mass is None or not len(stations.place):
-        return stations.area
-    values = sample_planes(mass, grid=grid, points=stations.points)
-    area = stations.area.copy()
-    for k in range(len(area)):
-        if values[k][(stations.wall[k] < STEP_MM).any(axis=0)].min() > 2 * STEP_MM:
-            continue
-        left = largest_piece(np.maximum(stations.wall[k], -values[k]), step=STEP_MM)
-        area[k] = min(left, stations.area[k])
-    return area
+        return stations
+    tissue = sample_planes(mass, grid=grid, points=stations.points)
+    return bounded_by_tissue(replace(stations, tissue=tissue))
+
+
+def _reached(stations: Stations, tissue: Array) -> list[int]:
+    return [
+        k
+        for k in range(len(stations.place))
+        if tissue[k][(stations.wall[k] < STEP_MM).any(axis=0)].min() <= 2 * STEP_MM
+    ]
 
 
 def over_thickness(area: Array, place: Array) -> Array:
