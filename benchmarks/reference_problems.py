@@ -1,10 +1,11 @@
 """P1 (imposed indentation) and P2 (sphere contact) against other programs, in one run, each in a process of its own.
 
-usage: python benchmarks/reference_problems.py [--problems P1 P2] [--sizes S] [--programs canalrisk ngsolve skfem]
+usage: python benchmarks/reference_problems.py [--problems P1 P2] [--sizes S] [--programs canalrisk single ngsolve]
 
-Peers: pip install scikit-fem ngsolve pypardiso. Every program solves the same mesh and material to a relative residual
-of 1e-6. scikit-fem has the displacement formulation, whose force differs (it locks); the peers' contact is a penalty
-whose force is a few per cent low; both are cheaper than what canalrisk solves. Only ratios are worth quoting.
+"single" is canalrisk with factors in single precision. Peers: pip install scikit-fem ngsolve pypardiso. Every program
+solves the same mesh and material to a relative residual of 1e-6. scikit-fem has the displacement formulation, whose
+force differs (it locks); the peers' contact is a penalty whose force is a few per cent low; both are cheaper than what
+canalrisk solves. Only ratios are worth quoting.
 """
 
 from __future__ import annotations
@@ -17,11 +18,17 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PROGRAMS = {"canalrisk": "canalrisk_q1p0.py", "ngsolve": "ngsolve_q1p0.py", "skfem": "skfem_displacement.py"}
+PROGRAMS = {
+    "canalrisk": ("canalrisk_q1p0.py",),
+    "single": ("canalrisk_q1p0.py", "single"),
+    "ngsolve": ("ngsolve_q1p0.py",),
+    "skfem": ("skfem_displacement.py",),
+}
 
 
 def run(program: str, problem: str, size: str, *, limit: float) -> dict:
-    command = [sys.executable, str(HERE / "peers" / PROGRAMS[program]), problem, size]
+    script, *more = PROGRAMS[program]
+    command = [sys.executable, str(HERE / "peers" / script), problem, size, *more]
     row = {"program": program, "problem": problem, "size": size, "converged": False}
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)

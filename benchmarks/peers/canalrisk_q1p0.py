@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 from common import POISSON, PUSH, RADIUS, YOUNG, Clock, Outcome, fixed_dofs, high_water_mb, main, mesh_of, reset_peak
@@ -37,10 +39,13 @@ def ball() -> Spline:
     return fit_spline(np.sqrt((points**2).sum(axis=-1) + 1e-12) - RADIUS, grid=grid)
 
 
-def go(mesh: HexMesh, problem: str) -> Any:
+def go(
+    mesh: HexMesh, problem: str, *, precision: Literal["double", "single"] = "double", rule: Literal[2, 3] = 2
+) -> Any:
     fixed, values = fixed_dofs(mesh, problem)
     law = NeoHookean.from_young(YOUNG, poisson=POISSON, volumetric="quadratic")
-    system = prepare(Model(mesh=mesh, materials=(law,), supports=Supports(fixed=fixed)))
+    model = Model(mesh=mesh, materials=(law,), supports=Supports(fixed=fixed), contact_rule=rule)
+    system = prepare(model, precision=precision)
     if problem == "P1":
         # The patch edge is singular: corners near it invert at fine meshes, quadrature points do not.
         return solve(system, [Load(prescribed=values)], settings=Settings(first_step=0.25, corners=False))[-1]
@@ -57,8 +62,8 @@ def timed(clock: Clock, name: str, work: Any) -> Any:
     return call
 
 
-def run(problem: str, size: str, outcome: Outcome) -> None:
-    go(elliptic_cylinder((2, 1, 4)), problem)
+def run(problem: str, size: str, outcome: Outcome, *, precision: Literal["double", "single"]) -> None:
+    go(elliptic_cylinder((2, 1, 4)), problem, precision=precision)
     mesh = mesh_of(size)
     clock = Clock()
     assembly = timed(clock, "assembly", search.evaluate)
@@ -72,7 +77,7 @@ def run(problem: str, size: str, outcome: Outcome) -> None:
     solver.solve = timed(clock, "linear", solver.solve)
     idle = reset_peak()
     start = time.perf_counter()
-    state = go(mesh, problem)
+    state = go(mesh, problem, precision=precision)
     outcome.total = time.perf_counter() - start
     outcome.memory = high_water_mb() - idle
     outcome.iterations, outcome.factorisations = state.iterations, state.factorisations
@@ -85,4 +90,5 @@ def run(problem: str, size: str, outcome: Outcome) -> None:
 
 
 if __name__ == "__main__":
-    main(run, program="canalrisk", formulation="Q1P0")
+    precision: Literal["double", "single"] = "single" if "single" in sys.argv else "double"
+    main(partial(run, precision=precision), program=f"canalrisk, {precision}", formulation="Q1P0")
