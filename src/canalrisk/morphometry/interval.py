@@ -33,13 +33,13 @@ _PLACES: Final = ("_s", "_above", "_below")
 _DIRECTION: Final = "occupying_ray"
 # Measured on what `build_spine` and the labels gave once: moving an edge says nothing about their error.
 _FROM_LABELS: Final = (
-    "cobb_", "posterior_tangent_", "canal_angle_", "artery_diameter", "artery_asymmetry", "transverse_foramen_area",
-    "bone_lysed_mirror", "mass_components",
+    "cobb_", "posterior_tangent_", "canal_angle_", "artery_diameter", "artery_asymmetry", "artery_narrowing",
+    "transverse_foramen_area", "bone_lysed_mirror", "mass_components",
 )  # fmt: skip
-# An edge moved as a whole keeps its shape: the error of these comes from wavering alone.
-_SHAPES: Final = ("solidity", "eccentricity", "compression_ratio")
+# An edge moved as a whole keeps its shape, its shares, and knows nothing of islands: docs/uncertainty.md.
+_SHAPES: Final = ("solidity", "eccentricity", "compression_ratio", "mass_share_", "mass_reach_")
 _NEVER_NEGATIVE: Final = ("mm2", "mm3")
-_SHARES: Final = ("occupying_ratio", "level_occupying_ratio", "percentile_", "mass_share_")
+_SHARES: Final = ("occupying_ratio", "level_occupying_ratio", "percentile_")
 
 
 def measure_with_intervals(
