@@ -13,6 +13,7 @@ from canalrisk import provenance
 from canalrisk._jit import one_blas_thread
 from canalrisk.anatomy import build_spine
 from canalrisk.anatomy.spine import Spine
+from canalrisk.anatomy.window import to_spine
 from canalrisk.clinical import Clinical
 from canalrisk.findings import Finding
 from canalrisk.growth.timeline import Scenario, Snapshot, Timeline
@@ -114,16 +115,19 @@ def measure_subject(
     Returns
     -------
     Measured
-        `dataset` has dims time (one: the scan), section, foramen, side.
+        `dataset` has dims time (one: the scan), section, foramen, side. `labelmap` and the spine's grid are the part
+        of a large scan that holds the cervical spine and the mass (`canalrisk.anatomy.window.to_spine`), in the same
+        world frame; no number depends on what was cut off.
 
     Raises
     ------
     InputRefused
         If the labels cannot be used.
     """
+    grid = (subject if isinstance(subject, LabelMap) else subject.labelmap).grid
     with one_blas_thread():
         if isinstance(subject, LabelMap):
-            subject = prepare_subject(subject, clinical=clinical, progress=part_of(progress, 0.0, 0.8))
+            subject = prepare_subject(to_spine(subject), clinical=clinical, progress=part_of(progress, 0.0, 0.8))
         spine = subject.spine
         part_of(progress, 0.8, 1.0)(0.0, "measuring")
         measured = measure_with_intervals(subject.prepared) if intervals else measure(subject.prepared)
@@ -148,7 +152,8 @@ def measure_subject(
                 seed=0,
                 clinical=subject.clinical.facts(),
                 command=command,
-            ),
+            )
+            | {"frame": {"axes": "RAS+", "unit": "mm", "affine": grid.affine.tolist()}},
         )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from canalrisk.field.grid import Grid
 from canalrisk.findings import Finding
@@ -68,3 +68,15 @@ class LabelMap:
         """Voxels whose structure is one of `names` (exact names)."""
         values = [value for value, name in self.table.entries.items() if name in names]
         return np.isin(self.labels, values)
+
+    def crop(self, low: ArrayLike, high: ArrayLike) -> LabelMap:
+        """Return the part ``[low:high]`` (half-open, per axis), everything on the same voxels with it; views."""
+        box = tuple(slice(a, b) for a, b in zip(np.asarray(low).tolist(), np.asarray(high).tolist(), strict=True))
+        return replace(
+            self,
+            labels=self.labels[box],
+            grid=self.grid.crop(low, high),
+            mass=None if self.mass is None else self.mass[box],
+            soft={name: share[box] for name, share in self.soft.items()},
+            image=None if self.image is None else self.image[box],
+        )
