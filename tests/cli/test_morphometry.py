@@ -49,7 +49,7 @@ def run(command, tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("canalrisk.cli.morphometry.measure_subject", kept)
-        assert main([*command, "--out", str(out), "--quiet"]) == 0
+        assert main([*command, "--no-intervals", "--out", str(out), "--quiet"]) == 0
     return out, results[0]
 
 
@@ -227,6 +227,20 @@ def test_refusals_are_three_lines(what, command, tmp_path, capsys):
     lines = [line for line in capsys.readouterr().err.splitlines() if line.strip() and "%  " not in line]
     assert [line.split(":")[0].strip() for line in lines] == ["error", "where", "do"]
     assert not (tmp_path / "out").exists()
+
+
+def test_intervals_come_unless_they_are_not_wanted(measured, command, tmp_path, monkeypatch):
+    seen = []
+
+    def told(labelmap, **k):
+        seen.append(k["intervals"])
+        return measured
+
+    monkeypatch.setattr("canalrisk.cli.morphometry.measure_subject", told)
+    for number, flags in enumerate(([], ["--no-intervals"])):
+        assert main([*command, *flags, "--no-qc", "--quiet", "--out", str(tmp_path / str(number))]) == 0
+        assert {path.name for path in (tmp_path / str(number)).iterdir()} == FILES - {"qc.html"}
+    assert seen == [True, False]
 
 
 def test_sct_tables_are_asked_for_and_bare_of_folders(quick, command, tmp_path, capsys):

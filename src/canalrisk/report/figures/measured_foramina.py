@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from canalrisk.anatomy.sections import negative_runs, sample_planes
 from canalrisk.anatomy.spine import Foramen
+from canalrisk.morphometry.closing import largest_piece
 from canalrisk.morphometry.stations import STEP_MM, Stations
 from canalrisk.report.figures.measured_sections import FREE
 from canalrisk.report.figures.planes import PANEL, Plane, coloured, dimmed, lattice
@@ -18,7 +19,11 @@ from canalrisk.subject import Measured
 
 Array = NDArray[np.float64]
 
-LEGEND = (("free section", FREE), ("taken by the mass", MASS), ("outline, height and width", "#ffffff"))  # fmt: skip
+_CUT_OFF = "#9aa3ad"
+LEGEND = (
+    ("free section", FREE), ("taken by the mass", MASS), ("cut off by the mass, not counted", _CUT_OFF),
+    ("outline before the mass; free height and width", "#ffffff"),
+)  # fmt: skip
 _HALF = 12.0
 _STEP = 0.12
 
@@ -62,18 +67,23 @@ def _picture(result: Measured, foramen: Foramen, stations: Stations, drawn: dict
         order = np.argsort(u)
         wall = stations.wall[k][:, :, order]
         one = wall[len(wall) // 2]
-        free, taken = one, None
+        free, rest, taken = one, one, None
         if mass is not None and spine.mass is not None and (mass < 0).any():
             ax.contour(u[order], t, mass[:, order], levels=[0], colors=[MASS], linewidths=1.6)
-            free, taken = np.maximum(one, -mass[:, order]), np.maximum(one, mass[:, order])
+            taken, rest = np.maximum(one, mass[:, order]), np.maximum(one, -mass[:, order])
+            free = largest_piece(rest[None], step=STEP_MM)[0]
         u = u[order]
+        cut_off = np.maximum(rest, -free)
+        if (cut_off < 0).any():
+            # What the mass has cut off from the rest is room, but none for the root.
+            ax.contourf(u, t, cut_off, levels=[-99, 0], colors=[_CUT_OFF], alpha=0.6)
         if (free < 0).any():
             ax.contourf(u, t, free, levels=[-99, 0], colors=[FREE], alpha=0.55)
         if taken is not None and (taken < 0).any():
             ax.contourf(u, t, taken, levels=[-99, 0], colors=[MASS], alpha=0.75)
         for planes, dashes in ((wall[0], "dotted"), (wall[-1], "dotted"), (one, "solid")):
             ax.contour(u, t, planes, levels=[0], colors=["#ffffff"], linewidths=1.2, linestyles=dashes)
-        for chord in _extent_lines(one, u, t):
+        for chord in _extent_lines(free, u, t):
             ax.plot(*chord, color="#ffffff", linewidth=1.0, dashes=(4, 2))
         ax.plot([0], [0], marker="+", color="#ffffff", markersize=6)
         for at_u, at_v, word in ((-_HALF + 1, 0, "A"), (_HALF - 1, 0, "P"), (0, _HALF - 1, "up")):
@@ -116,6 +126,9 @@ def _caption(result: Case, foramen: Foramen, at: dict[str, int]) -> str:
     words = f"{read('foramen_area', '')} of {read('foramen_area_prelesion', 'mm²')} free"
     if lost > 0.005:
         words += f", {percent(lost)} lost"
-    words += f"; height {read('foramen_height', '', 1)}, width {read('foramen_width', 'mm', 1)} before the mass"
+    words += f"; free height {read('foramen_height', '', 1)}, width {read('foramen_width', 'mm', 1)}"
+    if lost > 0.005:
+        before = read("foramen_height_prelesion", "", 1), read("foramen_width_prelesion", "mm", 1)
+        words += f" (before the mass {before[0]}, {before[1]})"
     words += f"; {read('foramen_station_s', 'mm', 1)} along the root's path"
     return words + ("; the wall is the other side's, mirrored" if foramen.wall_replaced else "")
