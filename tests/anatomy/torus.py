@@ -51,10 +51,20 @@ def neck(spacing=0.5, *, affine=None, shape=None, offset=(0.13, -0.21, 0.17), ha
     grid = Grid(tuple(int(n) for n in shape), np.asarray(affine, float))
     world = grid.to_world(np.moveaxis(np.indices(grid.shape), 0, -1))
     local = world if turn is None else world @ turn
+    return Torus(LabelMap(codes(local), grid, TABLE), *coordinates(local), world)
+
+
+def coordinates(local):
+    """Arc length, right and anterior offset of points (..., 3) of the neck's own frame, mm."""
     x, y, z = local[..., 0], local[..., 1], local[..., 2]
     rho, angle = np.hypot(y + ARC_MM, z), np.arctan2(z, y + ARC_MM)
-    s, u, v = ARC_MM * angle, x, rho - ARC_MM
-    labels = np.zeros(grid.shape, np.int16)
+    return ARC_MM * angle, x, rho - ARC_MM
+
+
+def codes(local):
+    """Label at points (..., 3) of the neck's own frame, mm."""
+    s, u, v = coordinates(local)
+    labels = np.zeros(local.shape[:-1], np.int16)
     ends = 2 * SPACING_MM
     block = (np.abs(u) < 23) & (v > -15) & (v < 22) & (np.abs(s) < ends)
     which = np.clip(np.floor((ends - s) / SPACING_MM).astype(int), 0, 3)
@@ -66,7 +76,7 @@ def neck(spacing=0.5, *, affine=None, shape=None, offset=(0.13, -0.21, 0.17), ha
     labels[(u / CANAL[0]) ** 2 + (v / CANAL[1]) ** 2 < 1] = 0
     for code, (a, b) in ((61, CANAL), (62, SAC), (60, CORD)):
         labels[((u / a) ** 2 + (v / b) ** 2 < 1) & tube] = code
-    return Torus(LabelMap(labels, grid, TABLE), s, u, v, world)
+    return labels
 
 
 def _foramen(local, border, side):

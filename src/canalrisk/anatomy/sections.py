@@ -13,10 +13,12 @@ from canalrisk.field import _kernels as field_kernels
 from canalrisk.field.grid import Grid
 
 HALF_WIDTH_MM = 20.0
-STEP_MM = 0.5
+# Marching cuts every arc of the outline to its chord: 2 pi / 12 step^2 of area, 0.05 % of a cord.
+STEP_MM = 0.25
 _OUTSIDE = 1e3
 # Fewer points are found sooner than threads are started.
 _MANY = 20_000
+_NEAR_VOXELS = 2.0
 
 _ALL = np.zeros((0, 0, 0), np.uint8)
 
@@ -61,12 +63,13 @@ def plane_points(
 
 
 def sample_planes(field: Distance, *, grid: Grid, points: Array) -> Array:
-    """Tri-linear samples of a distance field; outside the grid the field is taken to be far outside."""
+    """Sample a distance field, third order near its zero; outside the grid it is taken to be far outside."""
     # The compiled loop itself: the checks and crops of `linear_sample` cost more than the sampling here.
     rows = np.ascontiguousarray(np.asarray(points, np.float64).reshape(-1, 3))
     out = np.empty(len(rows), np.float32)
     values = np.ascontiguousarray(field, np.float32)
-    field_kernels.trilinear_points(values, np.ascontiguousarray(grid.inverse), rows, np.float32(_OUTSIDE), out)
+    near = _NEAR_VOXELS * float(grid.spacing.max())
+    field_kernels.level_points(values, np.ascontiguousarray(grid.inverse), rows, near, np.float32(_OUTSIDE), out)
     return out.astype(np.float64).reshape(points.shape[:-1])
 
 

@@ -11,7 +11,7 @@ from canalrisk.field._kernels.level import (
 )
 from canalrisk.field._kernels.march import ACCEPTED, CLOSED, FAR, march
 from canalrisk.field._kernels.nearest import foot_distance, nearest_along, neighbours
-from canalrisk.field._kernels.spline import bspline_point, bspline_points, trilinear_points
+from canalrisk.field._kernels.spline import bspline_point, bspline_points, level_points, trilinear_points
 
 __all__ = [
     "ACCEPTED",
@@ -24,6 +24,7 @@ __all__ = [
     "foot_points",
     "interface_voxels",
     "laplacian_in",
+    "level_points",
     "linear_crossings",
     "march",
     "nearest_along",

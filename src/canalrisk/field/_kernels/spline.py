@@ -150,3 +150,48 @@ def trilinear_points(values, inverse, points, fill, out):
             (1.0 - c) * values[i1, j1, k] + c * values[i1, j1, k1]
         )
         out[m] = (1.0 - a) * low + a * high
+
+
+@inline_kernel
+def _keys(t, i, n):
+    """Weights of samples i - 1 .. i + 2 at i + t (Keys 1981); linear in the outermost cells, where one is missing."""
+    if i < 1 or i > n - 3:
+        return 0.0, 1.0 - t, t, 0.0
+    t2, t3 = t * t, t * t * t
+    return 0.5 * (2.0 * t2 - t - t3), 0.5 * (3.0 * t3 - 5.0 * t2 + 2.0), 0.5 * (4.0 * t2 - 3.0 * t3 + t), 0.5 * (t3 - t2)
+
+
+@pkernel
+def level_points(values, inverse, points, near, fill, out):
+    """Samples of the distance `values` (float32) at world `points` (n, 3): trilinear, by cubic convolution near zero.
+
+    Trilinear samples of a distance lie above it wherever the level is convex, by h^2/8 per mm of radius: enough for
+    1 % of a cord's area at 1 mm voxels. Cubic convolution has no such term and looks no further than two voxels.
+    `near`: |trilinear sample| below which it is used; `fill` beyond half a voxel outside.
+
+    Keys 1981, IEEE Trans Acoust Speech Signal Process 29:1153-1160 (a = -1/2, third order).
+    """
+    nx, ny, nz = values.shape
+    trilinear_points(values, inverse, points, fill, out)
+    for m in prange(points.shape[0]):
+        if not abs(out[m]) < near:
+            continue
+        x, y, z = points[m, 0], points[m, 1], points[m, 2]
+        u = inverse[0, 0] * x + inverse[0, 1] * y + inverse[0, 2] * z + inverse[0, 3]
+        v = inverse[1, 0] * x + inverse[1, 1] * y + inverse[1, 2] * z + inverse[1, 3]
+        w = inverse[2, 0] * x + inverse[2, 1] * y + inverse[2, 2] * z + inverse[2, 3]
+        u, v, w = min(max(u, 0.0), nx - 1.0), min(max(v, 0.0), ny - 1.0), min(max(w, 0.0), nz - 1.0)
+        i, j, k = max(min(int(u), nx - 2), 0), max(min(int(v), ny - 2), 0), max(min(int(w), nz - 2), 0)
+        a, b, c = _keys(u - i, i, nx), _keys(v - j, j, ny), _keys(w - k, k, nz)
+        k0, k1, k2, k3 = max(k - 1, 0), k, min(k + 1, nz - 1), min(k + 2, nz - 1)
+        total = 0.0
+        for p in range(4):
+            ip = min(max(i - 1 + p, 0), nx - 1)
+            row = 0.0
+            for q in range(4):
+                jq = min(max(j - 1 + q, 0), ny - 1)
+                s = c[0] * values[ip, jq, k0] + c[1] * values[ip, jq, k1]
+                s += c[2] * values[ip, jq, k2] + c[3] * values[ip, jq, k3]
+                row += b[q] * s
+            total += a[p] * row
+        out[m] = total
