@@ -1,11 +1,11 @@
 """Signed distance to the sub-voxel boundary of a binary label.
 
-The boundary is found in voxel units, where a plane stays a plane and spacing does not matter:
-
-1. the 0/1 indicator is smoothed by a kernel without second moment and re-distanced: right on average, rough;
-2. its bending energy is lowered under the one thing a label says for sure, which side of the boundary every
-   voxel centre is on, and how far away a centre of the other label is: terraces become slopes, nothing thin is lost;
-3. what that gained or lost locally in volume against the voxel count is given back.
+1. The 0/1 indicator is smoothed, in voxels, by a kernel without second moment and re-distanced: right on average,
+   rough.
+2. Its bending energy is lowered under the one thing a label says for sure, which side of the boundary every
+   voxel centre is on, and how far away a centre of the other label is: terraces become slopes, nothing thin is lost.
+3. What that gained or lost locally in volume against the voxel count is given back.
+4. Steps 2 and 3 once more from the distances to the new boundary.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from canalrisk.field.spline import check_shape
 
 Level = NDArray[np.float32]
 
-# Half width, in voxels, of the band around the boundary in which the level is smooth.
+# Half width, in the longest voxel edge, of the band around the boundary in which the level is smooth.
 ZONE_VOXELS = 4.0
-_MARGIN = int(ZONE_VOXELS) + 2
+_MARGIN = 2
 _STEPS = 40
-_STEP = 1.0 / 144.0  # of the bending energy's largest curvature: (12)^2 for the seven-point Laplacian
+_ROUNDS = 1
+_LEAST = 0.05  # of the shortest voxel edge: what a centre is away from the boundary at least
 _INDICATOR_SIGMA = 0.9
 _NODE_SIGMA = 1.5  # nodes two voxels apart
-_VOLUME_ROUNDS = 2
+_VOLUME_ROUNDS = 1
 
 
 def signed_distance(mask: ArrayLike, *, grid: Grid, band: float = 15.0) -> Level:
@@ -63,12 +64,14 @@ def signed_distance(mask: ArrayLike, *, grid: Grid, band: float = 15.0) -> Level
     if low is None or high is None:
         return np.full(grid.shape, band, np.float32)
     shape = np.array(grid.shape)
-    near0, near1 = np.maximum(low - _MARGIN, 0), np.minimum(high + _MARGIN, shape)
-    level = label_level(np.ascontiguousarray(inside[_slices(near0, near1)] != 0, np.float32))
+    zone = ZONE_VOXELS * float(grid.spacing.max())
+    pad = np.ceil(zone / grid.spacing).astype(int) + _MARGIN
+    near0, near1 = np.maximum(low - pad, 0), np.minimum(high + pad, shape)
+    level = label_level(np.ascontiguousarray(inside[_slices(near0, near1)] != 0, np.float32), grid.spacing)
     # Beyond that box the level is past its zone, and re-distancing reads no more than its sign.
-    reach = np.ceil(band / grid.spacing).astype(int) + _MARGIN
+    reach = np.maximum(np.ceil(band / grid.spacing).astype(int) + _MARGIN, pad)
     far0, far1 = np.maximum(low - reach, 0), np.minimum(high + reach, shape)
-    window = np.full(far1 - far0, ZONE_VOXELS, np.float32)
+    window = np.full(far1 - far0, zone / grid.spacing.min(), np.float32)
     window[_slices(near0 - far0, near1 - far0)] = level
     out = np.full(grid.shape, band, np.float32)
     out[_slices(far0, far1)] = redistance(window, grid=grid.crop(far0, far1), band=band)
@@ -90,62 +93,89 @@ def _slices(low: NDArray[np.int64], high: NDArray[np.int64]) -> tuple[slice, ...
     return tuple(slice(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True))
 
 
-def label_level(indicator: Level) -> Level:
+def label_level(indicator: Level, spacing: ArrayLike = (1.0, 1.0, 1.0)) -> Level:
     """Smooth level-set function of a binary label.
 
     Parameters
     ----------
     indicator : (nx, ny, nz) ndarray of float32
         1 inside, 0 outside; goes on outside the array as at its edge.
+    spacing : (3,) array_like
+        Voxel edges, any unit.
 
     Returns
     -------
     (nx, ny, nz) ndarray of float32
-        Signed distance in voxel units near the boundary, negative exactly at the label's voxels, clipped to
-        +-`ZONE_VOXELS`.
+        Signed distance near the boundary, in units of the shortest voxel edge; negative exactly at the label's
+        voxels, clipped to +-`ZONE_VOXELS` longest edges.
     """
-    nx, ny, nz = indicator.shape
+    edge = np.asarray(spacing, np.float64) / np.min(spacing)
+    zone = ZONE_VOXELS * float(edge.max())
+    grid = Grid((indicator.shape[0], indicator.shape[1], indicator.shape[2]), np.diag([*edge, 1.0]))
     once = ndimage.gaussian_filter(indicator, _INDICATOR_SIGMA, mode="nearest")
     twice = ndimage.gaussian_filter(indicator, _INDICATOR_SIGMA * np.sqrt(2.0), mode="nearest")
-    level = redistance(0.5 - (2.0 * once - twice), grid=Grid((nx, ny, nz), np.eye(4)), band=ZONE_VOXELS)
-    opposite = _opposite(indicator)
-    _flatten(level, opposite)
+    level = redistance(0.5 - (2.0 * once - twice), grid=grid, band=zone)
+    bounds = _bounds(indicator, edge, zone)
+    _flatten(level, bounds, edge)
+    for _ in range(_ROUNDS):
+        # The terraces of the first guess live on where its distances are held, at the zone's edge: new ones do not.
+        _restore_volume(level, indicator, bounds, edge)
+        level = redistance(level, grid=grid, band=zone)
+        _kernels.keep_labels(level, *bounds)
+        _flatten(level, bounds, edge)
     for _ in range(_VOLUME_ROUNDS):
-        _restore_volume(level, indicator, opposite)
+        _restore_volume(level, indicator, bounds, edge)
     return level
 
 
-def _opposite(indicator: Level) -> Level:
-    """Signed distance from every voxel centre to the nearest centre of the other label, voxel units."""
+def _bounds(indicator: Level, edge: NDArray[np.float64], zone: float) -> tuple[Level, Level]:
+    """What the label says about its distance.
+
+    Of every voxel centre the signed distance to the nearest centre of the other label, which the boundary's does not
+    exceed; and the least the latter can be, one voxel less along that way.
+    """
+    opposite = _opposite(indicator, edge, zone)
+    steps = np.abs(opposite if edge.max() == 1.0 else _opposite(indicator, np.ones(3), zone))
+    least = np.maximum(np.abs(opposite) * (1.0 - 1.0 / np.maximum(steps, 1.0)), _LEAST)
+    return opposite, least.astype(np.float32)
+
+
+def _opposite(indicator: Level, edge: NDArray[np.float64], zone: float) -> Level:
+    """Signed distance from every voxel centre to the nearest centre of the other label."""
     out = np.empty(indicator.shape, np.float32)
     for inside in (False, True):
         other = (indicator > 0.5) != inside
         site = np.where(other, np.int32(0), np.int32(-1))
         cost = np.where(other, np.float32(0), np.float32(np.inf))
         for axis in (2, 1, 0):
-            _kernels.nearest_along(np.moveaxis(site, axis, 2), np.moveaxis(cost, axis, 2), 1.0)
+            _kernels.nearest_along(np.moveaxis(site, axis, 2), np.moveaxis(cost, axis, 2), float(edge[axis]))
         own = ~other
         out[own] = np.sqrt(cost[own]) * (-1.0 if inside else 1.0)
-    return np.clip(out, -2.0 * ZONE_VOXELS, 2.0 * ZONE_VOXELS)
+    return np.clip(out, -2.0 * zone, 2.0 * zone)
 
 
-def _flatten(level: Level, opposite: Level) -> None:
-    weight, bend = np.empty_like(level), np.empty_like(level)
-    _kernels.smooth_part(level, ZONE_VOXELS - 1.0, weight)
+def _flatten(level: Level, bounds: tuple[Level, Level], edge: NDArray[np.float64]) -> None:
+    longest = float(edge.max())
+    zone, laplacian = ZONE_VOXELS * longest, edge**-2
+    step = 1.0 / float(4.0 * laplacian.sum()) ** 2  # of the bending energy's largest curvature
+    weight, bend = np.empty_like(level), np.zeros_like(level)
+    _kernels.smooth_part(level, edge, zone - longest, weight)
+    band, free = np.flatnonzero(np.abs(level) < zone), np.flatnonzero(weight)
     ahead = level.copy()
     t = 1.0
     for _ in range(_STEPS):
-        _kernels.laplacian_in(ahead, ZONE_VOXELS, bend)
+        _kernels.laplacian_at(ahead, band, laplacian, bend)
         faster = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * t * t))
-        _kernels.flatten_step(level, ahead, bend, weight, opposite, _STEP, (t - 1.0) / faster)
+        _kernels.flatten_step(level, ahead, bend, weight, *bounds, free, laplacian, step, (t - 1.0) / faster)
         t = faster
 
 
-def _restore_volume(level: Level, indicator: Level, opposite: Level) -> None:
+def _restore_volume(level: Level, indicator: Level, bounds: tuple[Level, Level], edge: NDArray[np.float64]) -> None:
+    longest = float(edge.max())
     nodes = tuple(2 * ((n + 2) // 4) + 1 for n in level.shape)
     surplus, area = np.empty(nodes, np.float32), np.empty(nodes, np.float32)
-    _kernels.surplus_nodes(level, indicator, ZONE_VOXELS, surplus, area)
+    _kernels.surplus_nodes(level, indicator, ZONE_VOXELS * longest, surplus, area)
     gained = ndimage.gaussian_filter(surplus, _NODE_SIGMA, mode="nearest")
     over = ndimage.gaussian_filter(area, _NODE_SIGMA, mode="nearest")
     shift = gained / np.maximum(over, np.float32(0.08))
-    _kernels.shift_level(level, shift, opposite, ZONE_VOXELS - 1.0)
+    _kernels.shift_level(level, shift, *bounds, (ZONE_VOXELS - 1.0) * longest)

@@ -3,7 +3,8 @@
 from canalrisk.field._kernels.interface import foot_points, interface_voxels, linear_crossings
 from canalrisk.field._kernels.level import (
     flatten_step,
-    laplacian_in,
+    keep_labels,
+    laplacian_at,
     shift_level,
     smooth_part,
     surplus_nodes,
@@ -23,7 +24,8 @@ __all__ = [
     "foot_distance",
     "foot_points",
     "interface_voxels",
-    "laplacian_in",
+    "keep_labels",
+    "laplacian_at",
     "level_points",
     "linear_crossings",
     "march",

@@ -9,11 +9,11 @@ from canalrisk._jit import inline_kernel, pkernel
 
 
 @pkernel
-def smooth_part(level, zone, out):
-    """Weight 0..1 of how far from a ridge of the distance `level` (voxel units) each voxel is, into `out`.
+def smooth_part(level, edge, zone, out):
+    """Weight 0..1 of how far from a ridge of the distance `level` each voxel is, into `out`.
 
     Distances have slope one except on their ridges (medial surfaces), which smoothing must not round off. 0 where
-    |level| >= `zone`.
+    |level| >= `zone`. `edge` (3,) voxel edges in the units of `level`.
     """
     nx, ny, nz = level.shape
     for i in prange(nx):
@@ -26,57 +26,69 @@ def smooth_part(level, zone, out):
                 for a in range(max(i - 1, 0), min(i + 2, nx)):
                     for b in range(max(j - 1, 0), min(j + 2, ny)):
                         for c in range(max(k - 1, 0), min(k + 2, nz)):
-                            ga = level[min(a + 1, nx - 1), b, c] - level[max(a - 1, 0), b, c]
-                            gb = level[a, min(b + 1, ny - 1), c] - level[a, max(b - 1, 0), c]
-                            gc = level[a, b, min(c + 1, nz - 1)] - level[a, b, max(c - 1, 0)]
+                            ga = (level[min(a + 1, nx - 1), b, c] - level[max(a - 1, 0), b, c]) / edge[0]
+                            gb = (level[a, min(b + 1, ny - 1), c] - level[a, max(b - 1, 0), c]) / edge[1]
+                            gc = (level[a, b, min(c + 1, nz - 1)] - level[a, b, max(c - 1, 0)]) / edge[2]
                             slope = 0.5 * np.sqrt(ga * ga + gb * gb + gc * gc)
                             least = min(least, max((slope - 0.75) / 0.2, 0.0))
                 out[i, j, k] = least
 
 
 @inline_kernel
-def _laplacian(f, i, j, k):
+def _laplacian(f, i, j, k, weights):
     nx, ny, nz = f.shape
-    total = f[max(i - 1, 0), j, k] + f[min(i + 1, nx - 1), j, k]
-    total += f[i, max(j - 1, 0), k] + f[i, min(j + 1, ny - 1), k]
-    total += f[i, j, max(k - 1, 0)] + f[i, j, min(k + 1, nz - 1)]
-    return total - 6.0 * f[i, j, k]
+    twice = 2.0 * f[i, j, k]
+    total = weights[0] * (f[max(i - 1, 0), j, k] + f[min(i + 1, nx - 1), j, k] - twice)
+    total += weights[1] * (f[i, max(j - 1, 0), k] + f[i, min(j + 1, ny - 1), k] - twice)
+    total += weights[2] * (f[i, j, max(k - 1, 0)] + f[i, j, min(k + 1, nz - 1)] - twice)
+    return total
 
 
 @pkernel
-def laplacian_in(f, zone, out):
-    """Seven-point Laplacian (voxel units) where |f| < `zone`, 0 elsewhere, into `out`."""
-    nx, ny, nz = f.shape
-    for i in prange(nx):
-        for j in range(ny):
-            for k in range(nz):
-                out[i, j, k] = _laplacian(f, i, j, k) if abs(f[i, j, k]) < zone else 0.0
+def laplacian_at(f, at, weights, out):
+    """Seven-point Laplacian at the voxels `at` (flat indices) into `out`; `weights` (3,) = voxel edge^-2 per axis."""
+    _nx, ny, nz = f.shape
+    for m in prange(at.size):
+        i, j, k = at[m] // (ny * nz), at[m] // nz % ny, at[m] % nz
+        out[i, j, k] = _laplacian(f, i, j, k, weights)
 
 
 @inline_kernel
-def _consistent(value, opposite):
-    """`value` moved to where a distance can be; `opposite` is that to the other label's nearest centre."""
+def _consistent(value, opposite, least):
+    """`value` moved to where a distance can be.
+
+    `opposite` (negative inside) is the distance to the other label's nearest centre, `least` > 0 that to the
+    boundary at least.
+    """
     if opposite < 0.0:
-        return min(max(value, opposite), -max(-opposite - 1.0, 0.05))
-    return max(min(value, opposite), opposite - 1.0, 0.05)
+        return min(max(value, opposite), -least)
+    return max(min(value, opposite), least)
 
 
 @pkernel
-def flatten_step(level, ahead, bend, weight, opposite, step, momentum):
-    """One projected, accelerated step down the bending energy sum (Laplacian level)^2 / 2, in place.
-
-    `ahead` the extrapolated level whose Laplacian is `bend`. Beck and Teboulle 2009, SIAM J Imaging Sci 2:183-202.
-    """
+def keep_labels(level, opposite, least):
+    """Move every value of `level`, in place, to where a distance to the label's boundary can be."""
     nx, ny, nz = level.shape
     for i in prange(nx):
         for j in range(ny):
             for k in range(nz):
-                if weight[i, j, k] > 0.0:
-                    old = level[i, j, k]
-                    new = ahead[i, j, k] - step * weight[i, j, k] * _laplacian(bend, i, j, k)
-                    new = _consistent(new, opposite[i, j, k])
-                    level[i, j, k] = new
-                    ahead[i, j, k] = new + momentum * (new - old)
+                level[i, j, k] = _consistent(level[i, j, k], opposite[i, j, k], least[i, j, k])
+
+
+@pkernel
+def flatten_step(level, ahead, bend, weight, opposite, least, at, weights, step, momentum):
+    """One projected, accelerated step down the bending energy sum (Laplacian level)^2 / 2, in place, at voxels `at`.
+
+    `ahead` the extrapolated level whose Laplacian is `bend`. Beck and Teboulle 2009, SIAM J Imaging Sci 2:183-202.
+    """
+    _nx, ny, nz = level.shape
+    for m in prange(at.size):
+        i, j, k = at[m] // (ny * nz), at[m] // nz % ny, at[m] % nz
+        old = level[i, j, k]
+        new = ahead[i, j, k] - step * weight[i, j, k] * _laplacian(bend, i, j, k, weights)
+        new = _consistent(new, opposite[i, j, k], least[i, j, k])
+        level[i, j, k] = new
+        ahead[i, j, k] = new + momentum * (new - old)
 
 
 @inline_kernel
@@ -134,7 +146,7 @@ def _between(i, n, m):
 
 
 @pkernel
-def shift_level(level, shift, opposite, zone):
+def shift_level(level, shift, opposite, least, zone):
     """Add the `shift` at the nodes of `surplus_nodes` (trilinear between them) to `level` within `zone`, in place."""
     nx, ny, nz = level.shape
     mx, my, mz = shift.shape
@@ -146,14 +158,15 @@ def shift_level(level, shift, opposite, zone):
                 if abs(level[i, j, k]) >= zone:
                     # Specks that smoothing had lost come back here.
                     if abs(opposite[i, j, k]) < zone:
-                        level[i, j, k] = _consistent(level[i, j, k], opposite[i, j, k])
+                        level[i, j, k] = _consistent(level[i, j, k], opposite[i, j, k], least[i, j, k])
                     continue
                 r, r1, c = _between(k, nz, mz)
                 low = (1.0 - b) * ((1.0 - c) * shift[p, q, r] + c * shift[p, q, r1])
                 low += b * ((1.0 - c) * shift[p, q1, r] + c * shift[p, q1, r1])
                 high = (1.0 - b) * ((1.0 - c) * shift[p1, q, r] + c * shift[p1, q, r1])
                 high += b * ((1.0 - c) * shift[p1, q1, r] + c * shift[p1, q1, r1])
-                level[i, j, k] = _consistent(level[i, j, k] + (1.0 - a) * low + a * high, opposite[i, j, k])
+                moved = level[i, j, k] + (1.0 - a) * low + a * high
+                level[i, j, k] = _consistent(moved, opposite[i, j, k], least[i, j, k])
 
 
 @inline_kernel
