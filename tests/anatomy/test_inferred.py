@@ -9,13 +9,13 @@ import torus
 from canalrisk.anatomy import build_spine
 from canalrisk.anatomy.lining import evidence_of, flavum_mm
 from canalrisk.anatomy.population import population
-from canalrisk.anatomy.sections import plane_moments, plane_points, sample_planes
+from canalrisk.anatomy.sections import STEP_MM, plane_moments, plane_points, sample_planes
 from canalrisk.imaging.labelmap import LabelMap
 
 
 def _areas(spine, name):
     planes = plane_points(spine.centreline, slice(None))
-    return plane_moments(sample_planes(getattr(spine, name), grid=spine.grid, points=planes), step=0.5)[0]
+    return plane_moments(sample_planes(getattr(spine, name), grid=spine.grid, points=planes), step=STEP_MM)[0]
 
 
 def _at(spine, values, level):

@@ -129,7 +129,7 @@ def label_level(indicator: Level, spacing: ArrayLike = (1.0, 1.0, 1.0)) -> Level
 
 
 def _bounds(indicator: Level, edge: NDArray[np.float64], zone: float) -> tuple[Level, Level]:
-    """What the label says about its distance.
+    """Bounds that the label sets to its distance.
 
     Of every voxel centre the signed distance to the nearest centre of the other label, which the boundary's does not
     exceed; and the least the latter can be, one voxel less along that way.

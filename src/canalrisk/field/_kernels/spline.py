@@ -158,12 +158,17 @@ def _keys(t, i, n):
     if i < 1 or i > n - 3:
         return 0.0, 1.0 - t, t, 0.0
     t2, t3 = t * t, t * t * t
-    return 0.5 * (2.0 * t2 - t - t3), 0.5 * (3.0 * t3 - 5.0 * t2 + 2.0), 0.5 * (4.0 * t2 - 3.0 * t3 + t), 0.5 * (t3 - t2)
+    return (
+        0.5 * (2.0 * t2 - t - t3),
+        0.5 * (3.0 * t3 - 5.0 * t2 + 2.0),
+        0.5 * (4.0 * t2 - 3.0 * t3 + t),
+        0.5 * (t3 - t2),
+    )
 
 
 @pkernel
 def level_points(values, inverse, points, near, fill, out):
-    """Samples of the distance `values` (float32) at world `points` (n, 3): trilinear, by cubic convolution near zero.
+    """Sample the distance `values` (float32) at world `points` (n, 3): trilinear, by cubic convolution near zero.
 
     Trilinear samples of a distance lie above it wherever the level is convex, by h^2/8 per mm of radius: enough for
     1 % of a cord's area at 1 mm voxels. Cubic convolution has no such term and looks no further than two voxels.
