@@ -24,6 +24,15 @@ def cube_grid(spacing, *, half=13.0, turn=None, flip=(1, 1, 1)):
     return Grid(shape, affine)
 
 
+def within_voxel(n=512):
+    """Points (n, 3) spread evenly over a voxel, in voxels from its centre; no two on one plane along the axes.
+
+    Kronecker sequence of the root 1.2207 of x^4 = x + 1 (the golden ratio's like in three dimensions).
+    """
+    root = 1.2207440846057596
+    return (0.5 + np.arange(n)[:, None] * root ** -np.arange(1.0, 4.0)) % 1.0 - 0.5
+
+
 def world(grid):
     index = np.stack(np.meshgrid(*[np.arange(n) for n in grid.shape], indexing="ij"), axis=-1)
     return grid.to_world(index)

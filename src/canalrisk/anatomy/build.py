@@ -17,6 +17,7 @@ from canalrisk.anatomy.levels import find_vertebrae, landmarks_of
 from canalrisk.anatomy.lining import InnerLayers
 from canalrisk.anatomy.neural import cut_to_sac, prelesion_cord, prelesion_sac
 from canalrisk.anatomy.replaced import foramina_with_walls
+from canalrisk.anatomy.soft import boundary, mass_share, with_shares
 from canalrisk.anatomy.spine import Spine
 from canalrisk.field import signed_distance
 from canalrisk.imaging.labelmap import LabelMap
@@ -45,7 +46,8 @@ def build_spine(labelmap: LabelMap, *, layers: InnerLayers | None = None, progre
     Raises
     ------
     LabelError
-        No or one vertebra; a vertebra in two places; vertebrae out of order; an empty mass.
+        No or one vertebra; a vertebra in two places; vertebrae out of order; an empty mass; a soft segmentation that
+        contradicts its label.
     GeometryError
         Unusable grid; neither a canal nor closed rings; a canal that is no tube; mass away from the spine.
     """
@@ -54,12 +56,14 @@ def build_spine(labelmap: LabelMap, *, layers: InnerLayers | None = None, progre
     check_grid(grid)
     tell(0.0, "vertebrae")
     vertebrae, findings = find_vertebrae(labelmap)
-    content, discs = read_content(labelmap), read_discs(labelmap)
-    mass_mask = _mass(labelmap)
+    content, noted = with_shares(read_content(labelmap), labelmap)
+    discs = read_discs(labelmap)
+    mass_mask, share_of_mass, said = mass_share(_mass(labelmap), labelmap)
+    findings += noted + said
     if mass_mask is not None:
         check_mass(mass_mask, vertebrae.bone | (content.canal if content.canal is not None else False), grid=grid)
     bone = signed_distance(vertebrae.bone, grid=grid)
-    mass = None if mass_mask is None else signed_distance(mass_mask, grid=grid)
+    mass = None if mass_mask is None else boundary(mass_mask, share_of_mass, grid=grid)
 
     tell(0.25, "canal and centreline")
     if mass is not None and mass_mask is not None and _has_replaced(labelmap, mass_mask):
@@ -69,7 +73,9 @@ def build_spine(labelmap: LabelMap, *, layers: InnerLayers | None = None, progre
         whole = Whole(vertebrae, bone, canal, line, np.zeros(len(line.s), bool))
 
     tell(0.5, "sac and cord")
-    canal = faired(whole.canal, grid=grid, line=whole.line)
+    # A canal of partial volume has no steps to fair; one that a drawn mass had replaced was not made of it.
+    soft_canal = content.canal_share is not None and whole.under is None
+    canal = whole.canal if soft_canal else faired(whole.canal, grid=grid, line=whole.line)
     layers = layers or InnerLayers()
     sac, cord_mask = prelesion_sac(
         content,
@@ -84,8 +90,9 @@ def build_spine(labelmap: LabelMap, *, layers: InnerLayers | None = None, progre
     )
     line, affected = cut_to_sac(whole.line, sac, whole.affected, grid=grid)
     landmarks = landmarks_of(line, whole.vertebrae, discs)
+    share = content.cord_share if cord_mask is content.cord else None
     cord, measured = prelesion_cord(
-        cord_mask, sac, canal, affected, mass, landmarks=landmarks, grid=grid, line=line, findings=findings
+        cord_mask, share, sac, canal, affected, mass, landmarks=landmarks, grid=grid, line=line, findings=findings
     )
     sac = np.minimum(sac, cord)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from canalrisk.anatomy.levels import Vertebrae, anterior_angle, landmarks_of
 from canalrisk.anatomy.prelesion import affected_sections, restored_canal
 from canalrisk.anatomy.replaced import UnderMass, under_mass
 from canalrisk.anatomy.rings import canal_from_rings
+from canalrisk.anatomy.soft import boundary
 from canalrisk.anatomy.spine import Array, Centreline, Distance
 from canalrisk.field import signed_distance
 from canalrisk.field.grid import Grid
@@ -75,7 +76,7 @@ def canal_and_line(
     across = np.linalg.svd(vertebrae.cranial[None])[2][1]
     if content.canal is not None:
         mask = near(content.canal, vertebrae, grid=grid)
-        canal = signed_distance(mask, grid=grid)
+        canal = boundary(mask, content.canal_share, grid=grid)
         curve, course = first_curve(mask, grid=grid, cranial=vertebrae.cranial), canal
         if replaced_by is not None:
             rough = oriented(framed(curve, across), vertebrae, discs, findings=[])
@@ -148,6 +149,10 @@ def made_whole(
     GeometryError
         As `canal_and_line`; a mass that reaches the canal at every section.
     """
+    if content.canal_share is not None:
+        content = replace(content, canal_share=None)
+        message = "The mass was drawn as a label and took part of the canal, so the soft canal is not used."
+        findings.append(Finding("SOFT-CANAL-NOT-USED", "warning", "canal", message))
     canal, line = canal_and_line(content, vertebrae, bone, discs, grid=grid, findings=[], replaced_by=mass)
     check_some_healthy(affected_sections(canal, mass, grid=grid, line=line))
     seen = near(content.canal, vertebrae, grid=grid) if content.canal is not None else canal < 0

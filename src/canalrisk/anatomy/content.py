@@ -20,12 +20,17 @@ _BEYOND_MM = 15.0
 
 @dataclass(frozen=True, eq=False)
 class Content:
-    """What the label map says about the canal and what lies in it; None where it says nothing."""
+    """What the label map says about the canal and what lies in it; None where it says nothing.
+
+    `canal_share`, `cord_share`: share of each voxel that they fill, from a soft segmentation.
+    """
 
     canal: Mask | None
     sac: Mask | None
     cord: Mask | None
     either: Mask | None
+    canal_share: NDArray[np.float32] | None = None
+    cord_share: NDArray[np.float32] | None = None
 
 
 def read_content(labelmap: LabelMap) -> Content:

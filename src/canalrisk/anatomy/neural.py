@@ -14,6 +14,7 @@ from canalrisk.anatomy.healthy import healthy_cord
 from canalrisk.anatomy.layers import sac_in_canal
 from canalrisk.anatomy.lining import InnerLayers, sac_findings
 from canalrisk.anatomy.prelesion import restored_content
+from canalrisk.anatomy.soft import boundary
 from canalrisk.anatomy.spine import Centreline, Distance
 from canalrisk.anatomy.tube import measure_tube, tube_distance
 from canalrisk.field import signed_distance
@@ -89,6 +90,7 @@ def _surface(mask: Mask, *, grid: Grid) -> Distance:
 
 def prelesion_cord(
     mask: Mask | None,
+    share: NDArray[np.float32] | None,
     sac: Distance,
     canal: Distance,
     affected: Mask,
@@ -99,7 +101,7 @@ def prelesion_cord(
     line: Centreline,
     findings: list[Finding],
 ) -> tuple[Distance, Distance | None]:
-    """Pre-lesion cord, and today's as segmented; parameters as for `prelesion_sac`."""
+    """Pre-lesion cord, and today's as segmented; `share` of a soft cord; other parameters as for `prelesion_sac`."""
     if mask is None:
         _, centroid, _ = canal_sections(sac, grid=grid, line=line)
         tube, scale = healthy_cord(line, landmarks, measure_tube(sac, grid=grid, line=line, centre=centroid))
@@ -108,7 +110,10 @@ def prelesion_cord(
             message += f" It had to be shrunk to {scale:.2f} of its width to fit the narrowest section."
         findings.append(Finding("CORD-FROM-MORPHOMETRY", "warning", "cord", message))
         return tube_distance(tube, grid=grid), None
-    measured = faired(_surface(mask, grid=grid), grid=grid, line=line)
+    # Partial volume leaves no steps to fair.
+    measured = (
+        faired(_surface(mask, grid=grid), grid=grid, line=line) if share is None else boundary(mask, share, grid=grid)
+    )
     cord = measured
     if mass is not None and affected.any():
         cord = restored_content(measured, affected, canal=canal, mass=mass, grid=grid, line=line)

@@ -190,6 +190,40 @@ def _box_fraction(offset, a, b, c):
     return min(max(f / (6.0 * a * b * c), 0.0), 1.0)
 
 
+@inline_kernel
+def _share_below(values, i, j, k, level):
+    """Share of voxel (i, j, k) where the plane through it lies below `level`, as in `voxels_below`."""
+    nx, ny, nz = values.shape
+    f = values[i, j, k] - level
+    i0, i1 = values[max(i - 1, 0), j, k] - level, values[min(i + 1, nx - 1), j, k] - level
+    j0, j1 = values[i, max(j - 1, 0), k] - level, values[i, min(j + 1, ny - 1), k] - level
+    k0, k1 = values[i, j, max(k - 1, 0)] - level, values[i, j, min(k + 1, nz - 1)] - level
+    mean = f + (i0 + i1 + j0 + j1 + k0 + k1 - 6.0 * f) / 24.0
+    return _box_fraction(mean, 0.5 * (i1 - i0), 0.5 * (j1 - j0), 0.5 * (k1 - k0))
+
+
+@pkernel
+def match_shares(level, share, edge, out):
+    """One Newton step per voxel towards the `level` (mm) below which each voxel holds its `share`, into `out`.
+
+    Only voxels that the level or the share calls partly filled move, by half the shortest voxel edge `edge` at most.
+    """
+    nx, ny, nz = level.shape
+    small, most = 0.1 * edge, 0.5 * edge
+    for i in prange(nx):
+        for j in range(ny):
+            for k in range(nz):
+                out[i, j, k] = level[i, j, k]
+                now = _share_below(level, i, j, k, 0.0)
+                wanted = share[i, j, k]
+                if (now <= 0.0 or now >= 1.0) and (wanted <= 0.01 or wanted >= 0.99):
+                    continue
+                slope = (_share_below(level, i, j, k, small) - _share_below(level, i, j, k, -small)) / (2.0 * small)
+                # A corner's slope is small and says little: it moves less than a cut face would.
+                move = (now - wanted) / max(slope, 0.3 / edge)
+                out[i, j, k] += min(max(move, -most), most)
+
+
 @pkernel
 def voxels_below(values, level, per_slab):
     """Sub-voxel count of {values < level} per slab of the first axis into `per_slab` (nx,).
