@@ -121,6 +121,26 @@ def test_a_matrix_is_certified_just_when_it_is_definite(share: float, definite: 
         assert alone(asking, kept.solve) is definite
 
 
+@pytest.mark.parametrize(("share", "definite"), [(0.9, True), (1.0001, False), (1.01, False)])
+def test_a_slender_body_that_buckles_is_never_certified(share: float, definite: bool) -> None:
+    """The same condition, 1e-4 beyond it, for a uniform lateral load on a rod: its response is a very soft mode.
+
+    A load in which soft modes have no share would not show them.
+    """
+    mesh = elliptic_cylinder((4, 2, 20), half_width=1.0, half_depth=1.0, length=40.0)
+    law = NeoHookean.from_young(0.25, poisson=0.4999)
+    system = prepare(Model(mesh=mesh, materials=(law,), supports=Supports(fixed=dofs(mesh.node_sets["ends"]))))
+    kept, free = system.cholesky, system.free
+    kept.limit = 30
+    evaluate(system, np.zeros_like(mesh.points), touches=(), forces=None, tangent=True)
+    v = np.where(free, np.array((1.0, 0.0, 0.0)), 0.0)
+    with one_blas_thread():
+        assert kept.factor(system.matrix, free=free, shift=np.zeros_like(v))
+        c = share / float(np.vdot(v, kept.solve(v)))
+        asking = kept.certify(lambda x: times_free(system, x) - c * np.vdot(v, x) * v, free=free)
+        assert alone(asking, kept.solve) is definite
+
+
 def _pressed_down(*, precision: str, keep: bool = True):  # type: ignore[no-untyped-def]
     mesh = elliptic_cylinder((4, 2, 10))
     fixed = dofs(mesh.node_sets["ends"])

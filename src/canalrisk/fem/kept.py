@@ -142,10 +142,11 @@ class KeptFactor:
 
         A random load is solved for by conjugate gradients on the factor at hand, a positive definite M. While all
         curvatures are positive, so are the Ritz values of M^-1 A, and the residual's polynomial, 1 at 0, is at least 1
-        at every negative eigenvalue: the residual keeps, in the norm of M^-1, the share of the load in its
-        eigenvector. That share of a random load in n unknowns falls below 1e-8 with a probability of about
-        1e-8 sqrt(n), so a residual below it leaves no room for one. (Ritz values and residual polynomials: Saad 2003,
-        Iterative Methods for Sparse Linear Systems, sections 6.6-6.7.)
+        at every negative eigenvalue: in the norm of M^-1 the residual keeps the load's share in that eigenvector. The
+        softer the eigenvector, the larger its share of a random load; that of one of average stiffness in n unknowns
+        is about 1 / sqrt(n) and falls below 1e-8 with a probability of about 1e-8 sqrt(n). A residual below 1e-8 thus
+        leaves no room for a mode that is no stiffer than the average, as modes that lose their stability are. (Ritz
+        values and residual polynomials: Saad 2003, Iterative Methods for Sparse Linear Systems, sections 6.6-6.7.)
 
         Parameters
         ----------
@@ -156,9 +157,8 @@ class KeptFactor:
         limit = self._usable(free)
         if limit == 0:
             return False
-        load = np.where(free, np.random.default_rng(0).standard_normal(free.shape), 0.0)
-        # In the unit that makes all unknowns alike: the load of a random displacement.
-        rest = times(load)
+        # Not the load of a random displacement: it has next to no share in soft modes, the ones that buckle.
+        rest = np.where(free, np.random.default_rng(0).standard_normal(free.shape), 0.0)
         z = yield rest
         now = first = float(np.vdot(rest, z))
         p = z
