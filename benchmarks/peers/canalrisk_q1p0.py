@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-import time
 from functools import partial
 from typing import Any, Literal
 
 import numpy as np
-from common import POISSON, PUSH, RADIUS, YOUNG, Clock, Outcome, fixed_dofs, high_water_mb, main, mesh_of, reset_peak
+from common import POISSON, PUSH, RADIUS, YOUNG, Clock, Outcome, fixed_dofs, main, mesh_of
 
 from canalrisk.fem import (
     Load,
@@ -62,10 +61,9 @@ def timed(clock: Clock, name: str, work: Any) -> Any:
     return call
 
 
-def run(problem: str, size: str, outcome: Outcome, *, precision: Literal["double", "single"]) -> None:
+def run(problem: str, size: str, outcome: Outcome, clock: Clock, *, precision: Literal["double", "single"]) -> None:
     go(elliptic_cylinder((2, 1, 4)), problem, precision=precision)
     mesh = mesh_of(size)
-    clock = Clock()
     assembly = timed(clock, "assembly", search.evaluate)
     for module in (newton, path, predict, search):
         module.evaluate = assembly
@@ -75,13 +73,9 @@ def run(problem: str, size: str, outcome: Outcome, *, precision: Literal["double
     solver = type(prepare(Model(mesh=elliptic_cylinder((2, 1, 4)), materials=(NeoHookean(1.0, 10.0),))).cholesky)
     solver.factor = timed(clock, "linear", solver.factor)
     solver.solve = timed(clock, "linear", solver.solve)
-    idle = reset_peak()
-    start = time.perf_counter()
+    clock.start()
     state = go(mesh, problem, precision=precision)
-    outcome.total = time.perf_counter() - start
-    outcome.memory = high_water_mb() - idle
     outcome.iterations, outcome.factorisations = state.iterations, state.factorisations
-    outcome.assembly, outcome.linear = clock.seconds["assembly"], clock.seconds["linear"]
     outcome.converged, outcome.notes = state.converged, state.reason
     if problem == "P1":
         outcome.force = float(state.reactions[mesh.node_sets["post"], 1].sum())

@@ -8,14 +8,17 @@ sphere of radius 5 mm in by 2.4 mm.
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_matrix, triu
 
 from canalrisk.mesh import HexMesh, elliptic_cylinder
 
@@ -51,8 +54,14 @@ class Outcome:
 class Clock:
     """Adds up wall time under names."""
 
+    began: float = 0.0
+    idle: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Count the problem's own time and memory from here."""
+        self.idle = reset_peak()
+        self.began = time.perf_counter()
 
     @contextmanager
     def __call__(self, name: str):
@@ -62,7 +71,6 @@ class Clock:
             yield
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
-            self.counts[name] = self.counts.get(name, 0) + 1
 
 
 def mesh_of(size: str) -> HexMesh:
@@ -91,12 +99,58 @@ def fixed_dofs(mesh: HexMesh, problem: str) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(parts), np.concatenate(values)
 
 
-def main(run: Callable[[str, str, Outcome], None], *, program: str, formulation: str) -> None:
-    """Run one problem at one size, print its figures as JSON."""
-    problem, size = sys.argv[1:3]
-    outcome = Outcome(program, problem, size, formulation)
+class Pardiso:
+    """MKL's PARDISO through pypardiso: one analysis for all tangents, which are symmetric.
+
+    A tangent that is not positive definite goes to the indefinite factorisation, as a user of PARDISO would do.
+    """
+
+    def __init__(self) -> None:
+        self.solvers: dict[int, Any] = {}
+
+    def solve(self, matrix: csr_matrix, right: np.ndarray) -> np.ndarray:
+        """Solution of matrix x = right; the pattern is that of the first matrix."""
+        from pypardiso import PyPardisoSolver
+        from pypardiso.pardiso_wrapper import PyPardisoError
+
+        upper = triu(matrix, format="csr")
+        for kind in (2, -2):
+            solver = self.solvers.get(kind)
+            try:
+                if solver is None:
+                    solver = self.solvers[kind] = PyPardisoSolver(mtype=kind)
+                    solver.set_phase(11)
+                    solver._call_pardiso(upper, right)
+                for phase in (22, 33):
+                    solver.set_phase(phase)
+                    answer = solver._call_pardiso(upper, right)
+                return answer
+            except PyPardisoError:
+                if kind == -2:
+                    raise
+        raise AssertionError("unreachable")
+
+
+class TimeIsUp(Exception):
+    """The run's limit has passed; what it has measured is still reported."""
+
+
+def main(run: Callable[[str, str, Outcome, Clock], None], *, program: str, formulation: str) -> None:
+    """Run one problem at one size for at most argv[3] seconds, print its figures as JSON."""
+    problem, size, limit = sys.argv[1:4]
+    outcome, clock = Outcome(program, problem, size, formulation), Clock()
+
+    def up(*_: object) -> None:
+        raise TimeIsUp(f"stopped after {float(limit):.0f} s")
+
+    signal.signal(signal.SIGALRM, up)
+    signal.setitimer(signal.ITIMER_REAL, float(limit))
     try:
-        run(problem, size, outcome)
+        run(problem, size, outcome, clock)
     except Exception as error:  # a peer that gives up is a row of the table, not the end of the run
-        outcome.notes = f"{type(error).__name__}: {error}"[:120]
+        outcome.converged, outcome.notes = False, f"{type(error).__name__}: {error}"[:120]
+    signal.setitimer(signal.ITIMER_REAL, 0.0)
+    outcome.total = time.perf_counter() - clock.began
+    outcome.memory = high_water_mb() - clock.idle
+    outcome.assembly, outcome.linear = clock.seconds.get("assembly", 0.0), clock.seconds.get("linear", 0.0)
     print(json.dumps(asdict(outcome)))
