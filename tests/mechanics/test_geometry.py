@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from synthetic import CORD, neck, sphere, timeline
 
+from canalrisk.anatomy.gray import gray_fraction
 from canalrisk.errors import GeometryError
 from canalrisk.field import fit_spline, linear_sample
 from canalrisk.field.grid import Grid
@@ -13,7 +14,7 @@ from canalrisk.mechanics.free_space import box_frame, free_distance, look_around
 from canalrisk.mechanics.grid_map import paint
 from canalrisk.mechanics.obstacle_fields import FieldBox, mass_fields, wall_field
 from canalrisk.mechanics.outline import sample_outlines
-from canalrisk.mechanics.region import gray_fraction, level_slabs, touched_region
+from canalrisk.mechanics.region import level_slabs, touched_region
 from canalrisk.mechanics.section_cut import compression_ratio, cut_sections, polygon_area
 from canalrisk.mechanics.settings import PRESETS
 from canalrisk.mechanics.statistics import weighted_quantile

@@ -75,12 +75,10 @@ def test_an_artery_in_the_foramen_narrows_the_soft_variant_only(analytic_neck):
     assert "facet capsules are not labelled" in said
 
 
-def test_a_capsule_of_given_thickness_lines_the_posterior_wall(analytic_neck):
+def test_a_capsule_of_given_thickness_lines_the_posterior_wall(analytic_prepared):
     thickness = 0.8
-    plain, lined = (
-        measure(prepare(build_spine(analytic_neck.labelmap, layers=layers))).sel(RIGHT)
-        for layers in (InnerLayers(), InnerLayers(capsule=thickness))
-    )
+    plain = measure(analytic_prepared).sel(RIGHT)
+    lined = measure(prepare(replace(analytic_prepared.spine, layers=InnerLayers(capsule=thickness)))).sel(RIGHT)
     assert lined["foramen_area"].item() == plain["foramen_area"].item()
     taken = plain["foramen_soft_area"].item() - lined["foramen_soft_area"].item()
     # Half of the ring between the ellipse and its parallel curve: perimeter (Ramanujan 1914) times t less pi t^2.

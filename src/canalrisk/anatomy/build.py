@@ -127,6 +127,7 @@ def build_spine(labelmap: LabelMap, *, layers: InnerLayers | None = None, progre
         findings=tuple(findings),
         disc=disc,
         layers=layers,
+        gray=labelmap.soft.get("gray"),
     )
 
 

@@ -13,7 +13,7 @@ from canalrisk.anatomy.fairing import faired
 from canalrisk.anatomy.healthy import healthy_cord
 from canalrisk.anatomy.layers import sac_in_canal
 from canalrisk.anatomy.lining import InnerLayers, sac_findings
-from canalrisk.anatomy.prelesion import restored_content
+from canalrisk.anatomy.prelesion import restored_content, touched_sections
 from canalrisk.anatomy.soft import boundary
 from canalrisk.anatomy.spine import Centreline, Distance
 from canalrisk.anatomy.tube import measure_tube, tube_distance
@@ -25,6 +25,7 @@ Mask = NDArray[np.bool_]
 
 # A cord this much covered by the mass was drawn without it, mm3.
 _OVERLAP_MM3 = 5.0
+_PRESSED = 0.95
 # A healthy cervical cord has 40-100 mm2, a sac 150-250 mm2: what is called either must be one of them.
 _CORD_OR_SAC_MM2 = 115.0
 # Wider than what fairing and restoring move, and so wide that the edge of the band is not felt at the surface.
@@ -78,8 +79,9 @@ def prelesion_sac(
         levels = landmarks() if layers.by_level else {}
         return sac_in_canal(canal, grid=grid, line=line, layers=layers, landmarks=levels), cord_mask
     sac = _surface(sac_mask, grid=grid)
-    if mass is not None and affected.any():
-        sac = restored_content(sac, affected, canal=canal, mass=mass, grid=grid, line=line)
+    if mass is not None:
+        restored = _restored(sac, affected, canal=canal, mass=mass, grid=grid, line=line)
+        sac = sac if restored is None else restored
     return faired(sac, grid=grid, line=line), cord_mask
 
 
@@ -115,8 +117,9 @@ def prelesion_cord(
         faired(_surface(mask, grid=grid), grid=grid, line=line) if share is None else boundary(mask, share, grid=grid)
     )
     cord = measured
-    if mass is not None and affected.any():
-        cord = restored_content(measured, affected, canal=canal, mass=mass, grid=grid, line=line)
+    restored = None if mass is None else _restored(measured, affected, canal=canal, mass=mass, grid=grid, line=line)
+    if restored is not None:
+        cord = restored
         message = (
             "The pre-lesion cord beside the mass has its place in the canal and, where the mass comes within 1 mm, its "
             "shape interpolated from other sections; the segmented cord is today's."
@@ -124,7 +127,7 @@ def prelesion_cord(
         findings.append(Finding("CORD-RECONSTRUCTED", "warning", "cord", message))
     if mass is None:
         return cord, measured
-    overlap = float(((measured < 0) & (mass < 0)).sum() * grid.voxel_volume)
+    overlap = _overlap(measured, mass, grid)
     if overlap <= _OVERLAP_MM3:
         return cord, measured
     message = (
@@ -133,6 +136,32 @@ def prelesion_cord(
     )
     findings.append(Finding("CORD-DRAWN-WITHOUT-MASS", "warning", "cord", message))
     return cord, None
+
+
+def _restored(
+    field: Distance, affected: Mask, *, canal: Distance, mass: Distance, grid: Grid, line: Centreline
+) -> Distance | None:
+    """Sac or cord as it was before the mass; None where it bears no mark of the mass.
+
+    A mass drawn as a label replaced what lay under it. One from a file that lies over the structure tells that this was
+    drawn without it. One that only touches it may have pressed it: if the structure is somewhere smaller, by 5 %, than
+    the sections beyond let expect (a mass makes nothing larger, and healthy cords interpolated over 30 mm of a real
+    neck came out up to 9 % too small). A structure that is only pushed aside by a mass from a file is not told.
+    """
+    if affected.any():
+        return restored_content(field, affected, canal=canal, mass=mass, grid=grid, line=line)
+    if _overlap(field, mass, grid) > _OVERLAP_MM3:
+        return None
+    touched = touched_sections(field, mass, grid=grid, line=line)
+    if not touched.any() or touched.all():
+        return None
+    before = restored_content(field, touched, canal=canal, mass=mass, grid=grid, line=line)
+    area, whole = (canal_sections(part, grid=grid, line=line)[0][touched] for part in (field, before))
+    return before if (area < _PRESSED * whole).any() else None
+
+
+def _overlap(field: Distance, mass: Distance, grid: Grid) -> float:
+    return float(((field < 0) & (mass < 0)).sum() * grid.voxel_volume)
 
 
 def cut_to_sac(line: Centreline, sac: Distance, affected: Mask, *, grid: Grid) -> tuple[Centreline, Mask]:

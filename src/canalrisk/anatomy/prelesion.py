@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canalrisk.anatomy.centreline import canal_sections
-from canalrisk.anatomy.sections import curve_coordinates, sample_planes
+from canalrisk.anatomy.sections import curve_coordinates, plane_points, sample_planes
 from canalrisk.anatomy.spine import BAND_MM, Array, Centreline, Distance
 from canalrisk.anatomy.tube import N_ANGLES, STEP_MM, Tube, angles, interpolated, measure_tube, rays, tube_distance
 from canalrisk.field import redistance
@@ -17,6 +17,8 @@ from canalrisk.field.grid import Grid
 # Beyond the usual wall of the canal by less than this, a mass may have taken part of it.
 _NEAR_MM = 1.0
 _MARGIN_MM = 1.5
+# What a mass does to a cord ends within about the cord's own AP diameter (6 to 8 mm); of this, contact's neighbourhood.
+_BESIDE_MM = 5.0
 # A ray whose wall lies this near to the mass ends at the mass, with its neighbours of 6 degrees.
 _AT_MASS_MM = 0.75
 _NEIGHBOURS = 2
@@ -33,9 +35,16 @@ def affected_sections(canal: Distance, mass: Distance, *, grid: Grid, line: Cent
     to_mass = measure_tube(-mass, grid=grid, line=line, centre=centre).radius
     reach = rays(line, centre).shape[2] * STEP_MM - 2 * STEP_MM
     touched = ((to_mass < usual + _NEAR_MM) & (to_mass < reach)).any(axis=1)
-    margin = int(np.ceil(_MARGIN_MM / (line.s[1] - line.s[0])))
-    widened: NDArray[np.bool_] = np.convolve(touched, np.ones(2 * margin + 1), mode="same") > 0
-    return widened
+    return _widened(touched, _MARGIN_MM, line)
+
+
+def touched_sections(field: Distance, mass: Distance, *, grid: Grid, line: Centreline) -> NDArray[np.bool_]:
+    """Sections (n,) where a mass comes within 1 mm of a structure's surface, and 1.5 mm of the centreline beyond."""
+    planes = plane_points(line, slice(None))
+    values = sample_planes(field, grid=grid, points=planes)
+    to_mass = np.where(values < 0.5, sample_planes(mass, grid=grid, points=planes), np.inf)
+    touched = to_mass.min(axis=(1, 2)) < _NEAR_MM
+    return _widened(touched, _MARGIN_MM, line)
 
 
 def restored_canal(
@@ -72,7 +81,8 @@ def restored_content(
 
     Its place in the canal is interpolated along the centreline from the sections that the mass leaves alone: what
     floats in the canal follows the canal's own bends. Its shape is today's where the mass keeps 1 mm away from it,
-    and interpolated between such sections elsewhere.
+    and interpolated between such sections elsewhere. A cord pressed at one place is bent and flattened beside it too:
+    sections within 5 mm of where the mass comes so near serve for neither, as long as others are left.
 
     Parameters
     ----------
@@ -88,8 +98,9 @@ def restored_content(
     Returns
     -------
     (nx, ny, nz) ndarray of float32
-        mm; unchanged further than 0.5 mm of arc length from affected sections.
+        mm; unchanged further than 0.5 mm of arc length from affected sections and those beside them.
     """
+    affected = affected | _beside_contact(field, affected, mass, grid=grid, line=line)
     known, centroid = _centroids(field, affected, grid=grid, line=line)
     own = canal_sections(field, grid=grid, line=line)[1]
     own = np.where(np.isfinite(own), own, centroid)
@@ -100,7 +111,8 @@ def restored_content(
         + (own[:, :1] + measured.radius * np.cos(phi))[..., None] * line.right[:, None]
         + (own[:, 1:] + measured.radius * np.sin(phi))[..., None] * line.anterior[:, None]
     )
-    touched = (sample_planes(mass, grid=grid, points=surface) < _NEAR_MM).any(axis=1) & affected
+    close: NDArray[np.bool_] = np.any(sample_planes(mass, grid=grid, points=surface) < _NEAR_MM, axis=1)
+    touched = _widened(close, _BESIDE_MM, line) & affected
     touched |= ~known & ~affected
     middle = canal_sections(canal, grid=grid, line=line)[1]
     inside = known & np.isfinite(middle[:, 0])
@@ -108,6 +120,22 @@ def restored_content(
     centre = np.where(np.isfinite(middle), np.stack(place, axis=1), centroid)
     tube = replace(interpolated(measured, touched), centre=centre)
     return _replaced(field, tube, affected, grid=grid, add_only=False)
+
+
+def _beside_contact(
+    field: Distance, affected: NDArray[np.bool_], mass: Distance, *, grid: Grid, line: Centreline
+) -> NDArray[np.bool_]:
+    """Sections (n,) within 5 mm of contact, unless that leaves less than 5 mm of others."""
+    beside = _widened(touched_sections(field, mass, grid=grid, line=line), _BESIDE_MM - _MARGIN_MM, line)
+    left = ~(affected | beside) & (canal_sections(field, grid=grid, line=line)[0] > 0)
+    enough = left.sum() * (line.s[1] - line.s[0]) >= _BESIDE_MM
+    return beside if enough else np.zeros_like(beside)
+
+
+def _widened(sections: NDArray[np.bool_], by: float, line: Centreline) -> NDArray[np.bool_]:
+    margin = int(np.ceil(by / (line.s[1] - line.s[0])))
+    wide: NDArray[np.bool_] = np.convolve(sections, np.ones(2 * margin + 1), mode="same") > 0
+    return wide
 
 
 def _centroids(

@@ -87,8 +87,8 @@ Soft = Annotated[
     typer.Option(
         "--soft",
         metavar="NAME=FILE",
-        help="Soft segmentation of cord, canal or mass on the same grid, e.g. --soft cord=cord_soft.nii.gz: shares 0 "
-        "to 1, per cent or 8 bit. Sharper edges than a label. Repeat for each.",
+        help="Soft segmentation of cord, canal or mass, or probability of gray matter, on the same grid, e.g. --soft "
+        "cord=cord_soft.nii.gz: shares 0 to 1, per cent or 8 bit. Sharper edges than a label. Repeat for each.",
         rich_help_panel=INPUT,
     ),
 ]

@@ -49,7 +49,7 @@ class LabelMap:
         What reading had to assume.
     soft : dict of str to ndarray of float32, (nx, ny, nz)
         Share of each voxel, 0 to 1, that ``cord``, ``canal`` (cord included) or ``mass`` fills, where a soft
-        segmentation was given.
+        segmentation was given; ``gray``: probability of gray matter.
     image : ndarray of float32, (nx, ny, nz), optional
         CT on the same grid, Hounsfield units.
     """

@@ -18,7 +18,7 @@ from canalrisk.imaging.lattice import on_grid
 
 Share = NDArray[np.float32]
 
-SOFT_NAMES = ("cord", "canal", "mass")
+SOFT_NAMES = ("cord", "canal", "mass", "gray")
 # What full means in the wild: a share, per cent, 8-bit. A map whose largest value is none of these is not soft.
 _SCALES = ((1.0, "shares from 0 to 1"), (100.0, "per cent"), (255.0, "8-bit values from 0 to 255"))
 _LEAST_FULL = 0.6  # somewhere a structure fills its voxel; interpolated maps stay a little below one
@@ -41,8 +41,8 @@ def read_soft(path: str | os.PathLike[str], *, name: str, grid: Grid) -> Beside:
     ----------
     path : str or path-like
         NIfTI or NRRD on the voxels of the label map (axis order may differ, and it may be larger).
-    name : {"cord", "canal", "mass"}
-        What it shows.
+    name : {"cord", "canal", "mass", "gray"}
+        What it shows; gray is the probability of gray matter.
     grid : Grid
         Grid of the label map.
 
@@ -128,7 +128,7 @@ def with_soft(read: LabelMap, soft: Mapping[str, str | os.PathLike[str]]) -> Lab
     read : LabelMap
         Without a mass, a soft mass brings one: where it fills at least half a voxel.
     soft : mapping of str to path
-        By name: ``cord``, ``canal``, ``mass``.
+        By name: ``cord``, ``canal``, ``mass``, ``gray``.
 
     Returns
     -------
@@ -162,7 +162,7 @@ def with_soft(read: LabelMap, soft: Mapping[str, str | os.PathLike[str]]) -> Lab
         source["mass"] = "soft segmentation"
     labelled = {"cord": read.mask("cord"), "canal": _canal(read), "mass": mass}
     for name in sorted(soft):
-        mask = labelled[name]
+        mask = labelled.get(name)
         if mask is not None:
             findings += _agrees(shares[name], mask, name=name, where=source[f"soft_{name}_name"])
     return replace(read, mass=mass, soft=shares, source=source, findings=tuple(findings))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from canalrisk import evidence
+from canalrisk.anatomy.gray import gray_of
 from canalrisk.anatomy.spine import Spine
 from canalrisk.fem import Membrane, Model, System, prepare, quadrature_points
 from canalrisk.field import linear_sample
@@ -17,11 +17,10 @@ from canalrisk.mechanics.ends import end_supports
 from canalrisk.mechanics.materials import CordMaterials, cord_materials
 from canalrisk.mechanics.outline import CordOutlines, sample_outlines
 from canalrisk.mechanics.outputs import SLICE_PLANES, Observer
-from canalrisk.mechanics.region import gray_fraction
 from canalrisk.mechanics.section_cut import cut_sections
 from canalrisk.mechanics.settings import CordSettings
 from canalrisk.mechanics.tube import CordTube, mesh_cord, stations
-from canalrisk.mesh import gray_matter, quality_findings
+from canalrisk.mesh import quality_findings
 
 Array = NDArray[np.float64]
 
@@ -137,18 +136,9 @@ def _points(spine: Spine, tube: CordTube) -> tuple[Array, NDArray[np.bool_]]:
     mesh = tube.mesh
     disc = np.asarray(mesh.node_data["disc"], float)
     station = np.repeat(tube.outlines.s, mesh.section_size)
-    where = quadrature_points(np.column_stack((disc, station)), mesh.cells)
-    arc_length = where[..., 2]
-    prefix = "gray_fraction_of_cord_area/gray matter/"
-    by_level = {row.level: row.value for row in evidence.rows("mechanics", prefix=prefix)}
-    gray = np.zeros(arc_length.shape, bool)
-    for value, layer in zip(
-        gray_fraction(spine, s=0.5 * (tube.outlines.s[1:] + tube.outlines.s[:-1]), by_level=by_level),
-        np.unique(mesh.cell_data["layer"]),
-        strict=True,
-    ):
-        cells = mesh.cell_data["layer"] == layer
-        gray[cells] = gray_matter(where[cells, :, :2], fraction=value)
+    arc_length = quadrature_points(np.column_stack((disc, station)), mesh.cells)[..., 2]
+    world = quadrature_points(mesh.points, mesh.cells)
+    gray = gray_of(spine)(world.reshape(-1, 3)).reshape(arc_length.shape) >= 0.5
     return arc_length, gray
 
 

@@ -65,27 +65,3 @@ def touched_region(spine: Spine, *, low: float, high: float, start: float, end: 
     bottom = min([slab[0] for slab in touched.values()], default=low - HALF_LEVEL_MM)
     top = max([slab[1] for slab in touched.values()], default=high + HALF_LEVEL_MM)
     return Region(tuple(touched), max(min(bottom, low), start), min(max(top, high), end))
-
-
-def gray_fraction(spine: Spine, *, s: Array, by_level: dict[str, float]) -> Array:
-    """Gray over cord area at arc lengths `s`, interpolated between mid-vertebra values.
-
-    Parameters
-    ----------
-    spine : Spine
-        Its `landmarks`.
-    s : (p,) ndarray
-        Arc lengths, mm.
-    by_level : dict of str to float
-        Fraction per vertebral level.
-
-    Returns
-    -------
-    (p,) ndarray
-        The mean of `by_level` where no landmark is known.
-    """
-    known = sorted((spine.landmarks[name], value) for name, value in by_level.items() if name in spine.landmarks)
-    if not known:
-        return np.full(len(s), np.mean(list(by_level.values())))
-    at, value = np.array(known).T
-    return np.asarray(np.interp(s, at, value), np.float64)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from canalrisk.anatomy.enumeration import enumeration_confidence
+from canalrisk.anatomy.gray import gray_of, published_share
 from canalrisk.anatomy.population import check_sex
 from canalrisk.anatomy.sections import (
     HALF_WIDTH_MM,
@@ -189,6 +190,7 @@ def _fixed(spine: Spine, points: Array, canal: Array, canal_rays: Array) -> dict
         "cord_area_prelesion": area,
         "cord_ap_prelesion": chord_ap(spine.cord, grid=grid, line=line, centroid=centroid),
         "cord_rl_prelesion": widest(cord),
+        "gray_area_prelesion": area * _gray_share(spine, points, cord),
     }
     today = None if spine.cord_measured is None else sample_planes(spine.cord_measured, grid=grid, points=points)
     ap, rl, measured = (np.full(n, np.nan) for _ in range(3))
@@ -199,6 +201,27 @@ def _fixed(spine: Spine, points: Array, canal: Array, canal_rays: Array) -> dict
         loss = np.where(area > 0, 1.0 - measured / area, np.nan)
     fixed |= {"cord_area_measured": measured, "cord_ap_measured": ap, "cord_area_loss_measured": loss}
     return fixed | shape_and_filling(spine, points, canal=canal, sac=sac, cord=today, ap=ap, rl=rl)
+
+
+def _gray_share(spine: Spine, points: Array, cord: Array) -> Array:
+    """Mean share (n,) of gray matter over the cord's part of each section, from four places about each of its nodes.
+
+    The butterfly has its share of the area by construction.
+    """
+    line = spine.centreline
+    if spine.gray is None:
+        return published_share(spine)
+    gray = gray_of(spine)
+    section, rows, columns = np.nonzero(cord < 0)
+    nodes = points[section, rows, columns]
+    share = np.zeros(len(nodes))
+    for right, anterior in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+        away = 0.25 * STEP_MM * (right * line.right[section] + anterior * line.anterior[section])
+        share += 0.25 * gray(nodes + away)
+    count = np.bincount(section, minlength=len(cord))
+    with np.errstate(invalid="ignore"):
+        mean: Array = np.bincount(section, share, minlength=len(cord)) / count
+    return mean
 
 
 def chord_ap(field: Distance, *, grid: Grid, line: Centreline, centroid: Array) -> Array:
