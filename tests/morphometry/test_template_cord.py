@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from canalrisk.anatomy.centreline import canal_sections, first_curve, refine
-from canalrisk.anatomy.fairing import faired
 from canalrisk.anatomy.sections import curve_coordinates
 from canalrisk.field import Grid, signed_distance
 
@@ -30,7 +29,7 @@ def test_area_per_level(template):
         grid=grid,
         anterior=np.array([0.0, 1.0, 0.0]),
     )
-    field = faired(signed_distance(mask, grid=grid), grid=grid, line=line)
+    field = signed_distance(mask, grid=grid)
     area = canal_sections(field, grid=grid, line=line)[0]
     # The table counts voxels in axial slices; a section across the cord is smaller by the cosine of its tilt.
     axial = area / line.tangent[:, 2]

@@ -11,7 +11,6 @@ from canalrisk.anatomy.canal import Whole, canal_and_line, made_whole
 from canalrisk.anatomy.checks import check_grid, check_mass, out_of_scope, outside_line
 from canalrisk.anatomy.content import read_content, read_discs, read_soft
 from canalrisk.anatomy.enumeration import enumeration_findings
-from canalrisk.anatomy.fairing import faired
 from canalrisk.anatomy.foramina import find_foramina
 from canalrisk.anatomy.levels import find_vertebrae, landmarks_of
 from canalrisk.anatomy.lining import InnerLayers
@@ -73,9 +72,7 @@ def build_spine(labelmap: LabelMap, *, layers: InnerLayers | None = None, progre
         whole = Whole(vertebrae, bone, canal, line, np.zeros(len(line.s), bool))
 
     tell(0.5, "sac and cord")
-    # A canal of partial volume has no steps to fair; one that a drawn mass had replaced was not made of it.
-    soft_canal = content.canal_share is not None and whole.under is None
-    canal = whole.canal if soft_canal else faired(whole.canal, grid=grid, line=whole.line)
+    canal = whole.canal
     layers = layers or InnerLayers()
     sac, cord_mask = prelesion_sac(
         content,

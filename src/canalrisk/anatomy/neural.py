@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from canalrisk.anatomy.centreline import canal_sections
 from canalrisk.anatomy.content import Content
-from canalrisk.anatomy.fairing import faired
 from canalrisk.anatomy.healthy import healthy_cord
 from canalrisk.anatomy.layers import sac_in_canal
 from canalrisk.anatomy.lining import InnerLayers, sac_findings
@@ -28,8 +27,6 @@ _OVERLAP_MM3 = 5.0
 _PRESSED = 0.95
 # A healthy cervical cord has 40-100 mm2, a sac 150-250 mm2: what is called either must be one of them.
 _CORD_OR_SAC_MM2 = 115.0
-# Wider than what fairing and restoring move, and so wide that the edge of the band is not felt at the surface.
-_SURFACE_MM, _SURFACE_VOXELS = 6.0, 12.0
 
 
 def prelesion_sac(
@@ -78,16 +75,11 @@ def prelesion_sac(
         findings += sac_findings(layers)
         levels = landmarks() if layers.by_level else {}
         return sac_in_canal(canal, grid=grid, line=line, layers=layers, landmarks=levels), cord_mask
-    sac = _surface(sac_mask, grid=grid)
+    sac = signed_distance(sac_mask, grid=grid)
     if mass is not None:
         restored = _restored(sac, affected, canal=canal, mass=mass, grid=grid, line=line)
         sac = sac if restored is None else restored
-    return faired(sac, grid=grid, line=line), cord_mask
-
-
-def _surface(mask: Mask, *, grid: Grid) -> Distance:
-    """Signed distance near a tube's surface only: what is faired next needs no more."""
-    return signed_distance(mask, grid=grid, band=max(_SURFACE_MM, _SURFACE_VOXELS * float(grid.spacing.max())))
+    return sac, cord_mask
 
 
 def prelesion_cord(
@@ -112,10 +104,7 @@ def prelesion_cord(
             message += f" It had to be shrunk to {scale:.2f} of its width to fit the narrowest section."
         findings.append(Finding("CORD-FROM-MORPHOMETRY", "warning", "cord", message))
         return tube_distance(tube, grid=grid), None
-    # Partial volume leaves no steps to fair.
-    measured = (
-        faired(_surface(mask, grid=grid), grid=grid, line=line) if share is None else boundary(mask, share, grid=grid)
-    )
+    measured = boundary(mask, share, grid=grid)
     cord = measured
     restored = None if mass is None else _restored(measured, affected, canal=canal, mass=mass, grid=grid, line=line)
     if restored is not None:

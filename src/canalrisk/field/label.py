@@ -21,10 +21,13 @@ from canalrisk.field.spline import check_shape
 
 Level = NDArray[np.float32]
 
-# Half width, in the longest voxel edge, of the band around the boundary in which the level is smooth.
-ZONE_VOXELS = 4.0
+# Half width, in voxel edges (their geometric mean), of the band around the boundary in which the level is smooth. At its
+# edge distances are held, and the terraces of the first guess with them: half the width leaves twice the error.
+ZONE_VOXELS = 8.0
+_LEAST_ZONE = 3.0  # longest edges
 _MARGIN = 2
-_STEPS = 40
+# Terraces up to 28 voxels long: 2 pi / (laplacian)^(1/2), reached after as many steps.
+_STEPS = 200
 _ROUNDS = 1
 _LEAST = 0.05  # of the shortest voxel edge: what a centre is away from the boundary at least
 _INDICATOR_SIGMA = 0.9
@@ -64,7 +67,7 @@ def signed_distance(mask: ArrayLike, *, grid: Grid, band: float = 15.0) -> Level
     if low is None or high is None:
         return np.full(grid.shape, band, np.float32)
     shape = np.array(grid.shape)
-    zone = ZONE_VOXELS * float(grid.spacing.max())
+    zone = _zone(grid.spacing)
     pad = np.ceil(zone / grid.spacing).astype(int) + _MARGIN
     near0, near1 = np.maximum(low - pad, 0), np.minimum(high + pad, shape)
     level = label_level(np.ascontiguousarray(inside[_slices(near0, near1)] != 0, np.float32), grid.spacing)
@@ -107,10 +110,10 @@ def label_level(indicator: Level, spacing: ArrayLike = (1.0, 1.0, 1.0)) -> Level
     -------
     (nx, ny, nz) ndarray of float32
         Signed distance near the boundary, in units of the shortest voxel edge; negative exactly at the label's
-        voxels, clipped to +-`ZONE_VOXELS` longest edges.
+        voxels, clipped to the zone's half width.
     """
     edge = np.asarray(spacing, np.float64) / np.min(spacing)
-    zone = ZONE_VOXELS * float(edge.max())
+    zone = _zone(edge)
     grid = Grid((indicator.shape[0], indicator.shape[1], indicator.shape[2]), np.diag([*edge, 1.0]))
     once = ndimage.gaussian_filter(indicator, _INDICATOR_SIGMA, mode="nearest")
     twice = ndimage.gaussian_filter(indicator, _INDICATOR_SIGMA * np.sqrt(2.0), mode="nearest")
@@ -155,27 +158,57 @@ def _opposite(indicator: Level, edge: NDArray[np.float64], zone: float) -> Level
 
 
 def _flatten(level: Level, bounds: tuple[Level, Level], edge: NDArray[np.float64]) -> None:
-    longest = float(edge.max())
-    zone, laplacian = ZONE_VOXELS * longest, edge**-2
-    step = 1.0 / float(4.0 * laplacian.sum()) ** 2  # of the bending energy's largest curvature
-    weight, bend = np.empty_like(level), np.zeros_like(level)
-    _kernels.smooth_part(level, edge, zone - longest, weight)
-    band, free = np.flatnonzero(np.abs(level) < zone), np.flatnonzero(weight)
-    ahead = level.copy()
+    zone, laplacian = _zone(edge), (edge**-2).astype(np.float32)
+    step = np.float32(1.0 / float(4.0 * (edge**-2).sum()) ** 2)  # of the bending energy's largest curvature
+    weight = np.empty_like(level)
+    _kernels.smooth_part(level, edge, zone - float(edge.max()), weight)
+    opposite, least = bounds
+    low, high = np.where(opposite < 0, opposite, least), np.where(opposite < 0, -least, opposite)
+    # One layer around: neighbours are at fixed distances in memory.
+    wide = [np.pad(values, 1, mode="edge") for values in (level, level, np.zeros_like(level), step * weight, low, high)]
+    band = np.pad(np.abs(level) < zone, 1)
+    at_edge = any(np.moveaxis(band, axis, 0)[[1, -2]].any() for axis in range(3))
+    runs, moving = _runs(band), _runs(np.pad(weight > 0, 1))
+    strides = band.shape[2], band.shape[1] * band.shape[2]
+    flat = [values.ravel() for values in wide]
     t = 1.0
     for _ in range(_STEPS):
-        _kernels.laplacian_at(ahead, band, laplacian, bend)
+        if at_edge:
+            _carry_on(wide[1])
+        _kernels.laplacian_rows(flat[1], *runs, *strides, laplacian, flat[2])
+        if at_edge:
+            _carry_on(wide[2])
         faster = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * t * t))
-        _kernels.flatten_step(level, ahead, bend, weight, *bounds, free, laplacian, step, (t - 1.0) / faster)
+        _kernels.flatten_rows(*flat, *moving, *strides, laplacian, np.float32((t - 1.0) / faster))
         t = faster
+    level[...] = wide[0][1:-1, 1:-1, 1:-1]
+
+
+def _zone(edge: NDArray[np.float64]) -> float:
+    """Half width of the zone in the unit of `edge`."""
+    return max(ZONE_VOXELS * float(np.prod(edge)) ** (1 / 3), _LEAST_ZONE * float(edge.max()))
+
+
+def _runs(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First and one-past-last flat index of every run along the last axis; `mask` is false at its rim."""
+    flat = mask.ravel()
+    change = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    return change[::2].copy(), change[1::2].copy()
+
+
+def _carry_on(values: Level) -> None:
+    """Copy the outermost layer of the inside to the layer around it."""
+    for axis in range(3):
+        along = np.moveaxis(values, axis, 0)
+        along[0], along[-1] = along[1], along[-2]
 
 
 def _restore_volume(level: Level, indicator: Level, bounds: tuple[Level, Level], edge: NDArray[np.float64]) -> None:
-    longest = float(edge.max())
+    zone = _zone(edge)
     nodes = tuple(2 * ((n + 2) // 4) + 1 for n in level.shape)
     surplus, area = np.empty(nodes, np.float32), np.empty(nodes, np.float32)
-    _kernels.surplus_nodes(level, indicator, ZONE_VOXELS * longest, surplus, area)
+    _kernels.surplus_nodes(level, indicator, zone, surplus, area)
     gained = ndimage.gaussian_filter(surplus, _NODE_SIGMA, mode="nearest")
     over = ndimage.gaussian_filter(area, _NODE_SIGMA, mode="nearest")
     shift = gained / np.maximum(over, np.float32(0.08))
-    _kernels.shift_level(level, shift, *bounds, (ZONE_VOXELS - 1.0) * longest)
+    _kernels.shift_level(level, shift, *bounds, zone - float(edge.max()))

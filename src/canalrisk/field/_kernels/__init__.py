@@ -2,9 +2,9 @@
 
 from canalrisk.field._kernels.interface import foot_points, interface_voxels, linear_crossings
 from canalrisk.field._kernels.level import (
-    flatten_step,
+    flatten_rows,
     keep_labels,
-    laplacian_at,
+    laplacian_rows,
     match_shares,
     shift_level,
     smooth_part,
@@ -21,12 +21,12 @@ __all__ = [
     "FAR",
     "bspline_point",
     "bspline_points",
-    "flatten_step",
+    "flatten_rows",
     "foot_distance",
     "foot_points",
     "interface_voxels",
     "keep_labels",
-    "laplacian_at",
+    "laplacian_rows",
     "level_points",
     "linear_crossings",
     "march",
