@@ -29,7 +29,7 @@ def test_area_per_level(template):
         grid=grid,
         anterior=np.array([0.0, 1.0, 0.0]),
     )
-    field = signed_distance(mask, grid=grid)
+    field = signed_distance(mask, grid=grid, smooth=True)
     area = canal_sections(field, grid=grid, line=line)[0]
     # The table counts voxels in axial slices; a section across the cord is smaller by the cosine of its tilt.
     axial = area / line.tangent[:, 2]

@@ -76,7 +76,7 @@ def canal_and_line(
     across = np.linalg.svd(vertebrae.cranial[None])[2][1]
     if content.canal is not None:
         mask = near(content.canal, vertebrae, grid=grid)
-        canal = boundary(mask, content.canal_share, grid=grid)
+        canal = boundary(mask, content.canal_share, grid=grid, smooth=True)
         curve, course = first_curve(mask, grid=grid, cranial=vertebrae.cranial), canal
         if replaced_by is not None:
             rough = oriented(framed(curve, across), vertebrae, discs, findings=[])
@@ -170,7 +170,7 @@ def made_whole(
     if content.canal is None:
         canal, line = canal_and_line(content, vertebrae, bone, discs, grid=grid, findings=findings)
     else:
-        canal = signed_distance(under.canal, grid=grid)
+        canal = signed_distance(under.canal, grid=grid, smooth=True)
     affected = affected_sections(canal, mass, grid=grid, line=line)
     if affected.any():
         canal, line = _canal_whole(canal, line, under.unseen, vertebrae, discs, grid=grid, findings=findings)

@@ -75,7 +75,7 @@ def prelesion_sac(
         findings += sac_findings(layers)
         levels = landmarks() if layers.by_level else {}
         return sac_in_canal(canal, grid=grid, line=line, layers=layers, landmarks=levels), cord_mask
-    sac = signed_distance(sac_mask, grid=grid)
+    sac = signed_distance(sac_mask, grid=grid, smooth=True)
     if mass is not None:
         restored = _restored(sac, affected, canal=canal, mass=mass, grid=grid, line=line)
         sac = sac if restored is None else restored
@@ -104,7 +104,7 @@ def prelesion_cord(
             message += f" It had to be shrunk to {scale:.2f} of its width to fit the narrowest section."
         findings.append(Finding("CORD-FROM-MORPHOMETRY", "warning", "cord", message))
         return tube_distance(tube, grid=grid), None
-    measured = boundary(mask, share, grid=grid)
+    measured = boundary(mask, share, grid=grid, smooth=True)
     cord = measured
     restored = None if mass is None else _restored(measured, affected, canal=canal, mass=mass, grid=grid, line=line)
     if restored is not None:

@@ -25,8 +25,8 @@ LEAST_DICE = 0.7
 _FILLED = 0.5
 
 
-def boundary(mask: Mask, share: Share | None, *, grid: Grid, band: float = BAND_MM) -> Distance:
-    """Signed distance to a structure's boundary, mm.
+def boundary(mask: Mask, share: Share | None, *, grid: Grid, band: float = BAND_MM, smooth: bool = False) -> Distance:
+    """Signed distance to the boundary of canal, cord or mass, mm.
 
     Parameters
     ----------
@@ -38,9 +38,11 @@ def boundary(mask: Mask, share: Share | None, *, grid: Grid, band: float = BAND_
         Their grid.
     band : float
         Distances are clipped to +-band, mm.
+    smooth : bool
+        The structure has neither edges nor flat faces: see `signed_distance`. Of no matter with shares.
     """
     if share is None:
-        return signed_distance(mask, grid=grid, band=band)
+        return signed_distance(mask, grid=grid, band=band, smooth=smooth)
     kept = ndimage.binary_dilation(mask, np.ones((3, 3, 3), bool), iterations=2)
     return from_fraction(np.where(kept, share, np.float32(0)), grid=grid, band=band)
 

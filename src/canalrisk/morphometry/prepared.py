@@ -118,6 +118,8 @@ def prepare(
     middle = len(SAGITTAL_DEGREES) // 2
     whole["k_line_offset"] = k_line(spine, rays[:, middle], canal_rays[:, middle], step=RAY_STEP_MM)
     findings = [*filling_findings(spine), *alignment_findings(spine, angles)]
+    tell(0.4, "vertebral arteries")
+    surroundings = find_surroundings(spine) if surroundings is None else surroundings
     tell(0.5, "foramen stations")
     wall = foramen_walls(spine) if walls is None else walls
     own = {(f.name, f.side): find_stations(f, wall=wall, canal=spine.canal, grid=grid) for f in spine.foramina}
@@ -129,7 +131,7 @@ def prepare(
         if here in replaced:
             intact = across in own and across not in replaced
             found = mirrored(own[across], line=line) if intact else without(found)
-        found = with_tissue(found, spine=spine)
+        found = with_tissue(found, spine=spine, tissue=surroundings.tissue)
         stations.append(found)
         if not len(found.place) and here not in replaced:
             where = f"{foramen.name} {foramen.side}"
@@ -138,9 +140,8 @@ def prepare(
     if spine.disc is None and spine.foramina:
         message = "Discs are not labelled: foramina are bounded by bone alone."
         findings.append(Finding("FORAMEN-BONY-WALLS", "info", "foramina", message))
-    tell(0.8, "vertebral arteries and roots")
+    tell(0.8, "roots")
     neighbours = prepare_neighbours(spine)
-    surroundings = find_surroundings(spine) if surroundings is None else surroundings
     findings += [*neighbours.findings, *surroundings.findings]
     findings += tissue_findings(spine) if spine.foramina else ()
     tell(1.0, "ready to measure")

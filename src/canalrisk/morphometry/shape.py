@@ -71,20 +71,36 @@ def section_shape(values: Array, *, step: float) -> Shape:
 
 def _solidity(values: Array, *, step: float) -> Array:
     area = plane_moments(values, step=step)[0]
-    plane, points = _outline(values)
+    # What lies outside the image has a value that is no distance, at which a cubic would overshoot.
+    used = np.flatnonzero((values < 0).any(axis=(0, 1)) | (values < 0).any(axis=(0, 2)))
+    if not len(used):
+        return np.full(len(values), np.nan)
+    window = slice(max(used[0] - 3, 0), used[-1] + 4)
+    near = np.clip(values[:, window, window], -4.0 * step, 4.0 * step)
+    plane, points = _outline(_halved(_halved(near, axis=1), axis=2))
     solidity = np.full(len(values), np.nan)
     ends = np.searchsorted(plane, np.arange(len(values) + 1))
     for k in np.flatnonzero(area > 0):
         on = points[ends[k] : ends[k + 1]]
         try:
-            solidity[k] = area[k] / (ConvexHull(on).volume * step**2)
+            solidity[k] = area[k] / (ConvexHull(on).volume * (0.5 * step) ** 2)
         except (QhullError, ValueError):  # fewer than three points, or all on a line: no outline
             continue
     return solidity
 
 
+def _halved(values: Array, *, axis: int) -> Array:
+    """Values at half the step along an axis, in between by Keys' cubic as in `plane_moments` (linear at the rim)."""
+    own = np.moveaxis(values, axis, -1)
+    out = np.empty((*own.shape[:-1], 2 * own.shape[-1] - 1))
+    out[..., ::2] = own
+    out[..., 1::2] = 0.5 * (own[..., :-1] + own[..., 1:])
+    out[..., 3:-3:2] = 0.5625 * (own[..., 1:-2] + own[..., 2:-1]) - 0.0625 * (own[..., :-3] + own[..., 3:])
+    return np.moveaxis(out, -1, axis)
+
+
 def _outline(values: Array) -> tuple[np.ndarray[tuple[int], np.dtype[np.intp]], Array]:
-    """Plane number (k,), ascending, and place (k, 2), in steps, of every corner of the zero line of `plane_moments`."""
+    """Plane number (k,), ascending, and place (k, 2), in steps, of every corner of the zero line."""
     inner = 0.25 * ((values[:, :-1, :-1] + values[:, 1:, 1:]) + (values[:, :-1, 1:] + values[:, 1:, :-1]))
     edges = [
         (values[:, :, :-1], values[:, :, 1:], (0.0, 0.0), (0.0, 1.0)),

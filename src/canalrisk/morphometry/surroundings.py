@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canalrisk.anatomy.lysis import find_lysis
-from canalrisk.anatomy.spine import Spine
+from canalrisk.anatomy.spine import Distance, Spine
 from canalrisk.findings import Finding
 from canalrisk.morphometry.arteries import Vessels, prepare_vessels
 from canalrisk.morphometry.density import measure_density
+from canalrisk.morphometry.tissue import tissue_distance
 
 # Bone missing beside the mass that is worth a Finding, mm3.
 LYSIS_MM3 = 20.0
@@ -21,11 +22,15 @@ LYSIS_MM3 = 20.0
 
 @dataclass(frozen=True, eq=False)
 class Surroundings:
-    """Vertebral arteries, and the variables of today's mass that growth does not change, with their findings."""
+    """Vertebral arteries, soft tissue, and the variables of today's mass that growth does not change, with findings.
+
+    `tissue` (nx, ny, nz) is the signed distance of labelled soft tissue that may narrow a foramen, mm.
+    """
 
     vessels: Vessels
     today: dict[str, Any]
     findings: tuple[Finding, ...]
+    tissue: Distance | None
 
 
 def find_surroundings(
@@ -60,4 +65,5 @@ def find_surroundings(
                 f"{lost:.0f} mm3 of bone beside the mass is missing against the mirrored side, with no mass there."
             )
             findings.append(Finding("BONE-LYSIS", "warning", level, message))
-    return Surroundings(vessels, {"bone_lysed_mirror": lysis.volume, **density}, tuple(findings))
+    today = {"bone_lysed_mirror": lysis.volume, **density}
+    return Surroundings(vessels, today, tuple(findings), tissue_distance(spine))

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canalrisk.anatomy.sections import curve_coordinates, sample_planes
-from canalrisk.anatomy.spine import Array, Spine
+from canalrisk.anatomy.spine import Array, Distance, Spine
 from canalrisk.field import signed_distance
 from canalrisk.findings import Finding
 from canalrisk.morphometry.stations import Stations
 
 Mask = NDArray[np.bool_]
 
-_MARGIN_MM = 4.0
+_BAND_MM = 4.0
 
 
 def labelled_tissue(spine: Spine) -> dict[str, Mask]:
@@ -25,7 +25,15 @@ def labelled_tissue(spine: Spine) -> dict[str, Mask]:
     }
 
 
-def with_tissue(stations: Stations, *, spine: Spine) -> Stations:
+def tissue_distance(spine: Spine) -> Distance | None:
+    """Signed distance (nx, ny, nz) of the labelled soft tissue, mm, clipped to 4 mm; None where nothing is labelled."""
+    labels = labelled_tissue(spine)
+    if not labels:
+        return None
+    return signed_distance(np.logical_or.reduce(list(labels.values())), grid=spine.grid, band=_BAND_MM)
+
+
+def with_tissue(stations: Stations, *, spine: Spine, tissue: Distance | None) -> Stations:
     """Sample the soft tissue on the stations.
 
     Flavum, artery and capsule count as labelled. The flavum inferred in the canal does not: it covers the medial
@@ -38,6 +46,8 @@ def with_tissue(stations: Stations, *, spine: Spine) -> Stations:
         From `canalrisk.morphometry.stations.find_stations`.
     spine : Spine
         Labels, canal and thicknesses.
+    tissue : (nx, ny, nz) ndarray of float32, optional
+        From `tissue_distance`.
 
     Returns
     -------
@@ -48,29 +58,12 @@ def with_tissue(stations: Stations, *, spine: Spine) -> Stations:
         return stations
     inside = (stations.wall < 1.0).any(axis=1)
     points = stations.points[inside]
-    level = np.full(len(points), np.inf)
-    labels = labelled_tissue(spine)
-    if labels:
-        level = np.minimum(level, _labelled(np.logical_or.reduce(list(labels.values())), points, spine=spine))
-    tissue = np.full(inside.shape, np.inf)
-    tissue[inside] = level
+    level = np.full(inside.shape, np.inf)
+    if tissue is not None:
+        level[inside] = sample_planes(tissue, grid=spine.grid, points=points)
     if spine.layers.capsule and "capsule" not in spine.soft:
-        tissue = np.minimum(tissue, _capsule(stations, spine))
-    return replace(stations, tissue=tissue)
-
-
-def _labelled(mask: Mask, points: Array, *, spine: Spine) -> Array:
-    """Signed distance (n,) of a mask at points, from the box around them, mm."""
-    grid = spine.grid
-    voxel = grid.to_voxel(points)
-    pad = _MARGIN_MM / grid.spacing
-    low = np.maximum(np.floor(voxel.min(axis=0) - pad), 0).astype(int)
-    high = np.minimum(np.ceil(voxel.max(axis=0) + pad).astype(int) + 1, grid.shape)
-    part = mask[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
-    if not part.any():
-        return np.full(len(points), np.inf)
-    local = grid.crop(low, high)
-    return sample_planes(signed_distance(part, grid=local), grid=local, points=points)
+        level = np.minimum(level, _capsule(stations, spine))
+    return replace(stations, tissue=level)
 
 
 def _capsule(stations: Stations, spine: Spine) -> Array:
