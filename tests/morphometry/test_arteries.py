@@ -8,7 +8,8 @@ import straight
 import xarray as xr
 from straight import AHEAD, ARTERY, ASIDE, HOLE
 
-from canalrisk.morphometry.arteries import describe, measure_vessels, prepare_vessels, vessel_findings
+from canalrisk.morphometry.arteries import describe, measure_vessels, prepare_vessels
+from canalrisk.morphometry.artery_findings import vessel_findings
 from canalrisk.morphometry.mass import measure_mass, prepare_neighbours
 from canalrisk.morphometry.variables import as_dataset
 

@@ -181,4 +181,4 @@ def moved_edges(spine: Spine, sense: Mapping[str, float], *, edge_mm: Edge = Non
             if field is not None:
                 by = edge_of(name, field, grid=spine.grid, edge_mm=edge_mm)
                 moved[part] = field - np.asarray(times * by, np.float32)
-    return replace(spine, **moved)  # type: ignore[arg-type]
+    return replace(spine, **moved)  # type: ignore[arg-type]  # all are distances

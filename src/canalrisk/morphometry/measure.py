@@ -13,7 +13,8 @@ from canalrisk.anatomy.spine import BAND_MM, Array, Distance, Spine
 from canalrisk.field import volume
 from canalrisk.findings import Finding
 from canalrisk.growth.timeline import Snapshot
-from canalrisk.morphometry.arteries import measure_vessels, vessel_findings
+from canalrisk.morphometry.arteries import measure_vessels
+from canalrisk.morphometry.artery_findings import vessel_findings
 from canalrisk.morphometry.bylevel import LEVEL, by_level, level_names
 from canalrisk.morphometry.clearance import clearance
 from canalrisk.morphometry.compromise import compromise

@@ -83,7 +83,8 @@ def _drawn(
             if part == "bone":
                 # The discs are part of the wall and waver with the bone beside them.
                 shifted_walls = tuple(wall - error for wall in walls)
-    return measure(prepare(replace(spine, **moved), walls=shifted_walls, surroundings=surroundings))  # type: ignore[arg-type]
+    wavering = replace(spine, **moved)  # type: ignore[arg-type]  # all are distances
+    return measure(prepare(wavering, walls=shifted_walls, surroundings=surroundings))
 
 
 def waves(field: Distance, *, grid: Grid, wave_mm: float, seed: list[int]) -> Distance:

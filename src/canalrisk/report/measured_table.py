@@ -47,7 +47,7 @@ LEVEL: tuple[tuple[str, str, Cell], ...] = (
     ("canal_area", "Canal\nmm²", _bare(0)),
     ("sac_area", "Sac\nmm²", _bare(0)),
     ("cord_ap_measured", "Cord\nAP mm", _bare(1)),
-    ("cord_ap_prelesion", "Cord,\nbefore", _bare(1)),
+    ("cord_ap_prelesion", "before\nAP mm", _bare(1)),
     ("cord_area_measured", "Cord\nmm²", _bare(0)),
     ("cord_area_prelesion", "before\nmm²", _bare(0)),
     ("occupying_ratio", "Taken,\nAP", percent),
