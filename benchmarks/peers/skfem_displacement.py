@@ -120,6 +120,8 @@ def run(problem: str, size: str, outcome: Outcome, clock: Clock) -> None:
                 if (iteration == 0 and problem == "P1") or size_now < (1.0 - 1e-4 * share) * old:
                     break
                 share *= 0.5
+            if not np.isfinite(size_now):
+                raise RuntimeError(f"no finite residual along Newton's direction in step {k} of {steps}")
             u, force = u + share * jump, trial
         else:
             raise RuntimeError(f"no convergence in step {k} of {steps}")
