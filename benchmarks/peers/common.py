@@ -100,20 +100,24 @@ def fixed_dofs(mesh: HexMesh, problem: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Pardiso:
-    """MKL's PARDISO through pypardiso: one analysis for all tangents, which are symmetric.
+    """MKL's PARDISO through pypardiso: one analysis for all tangents of a pattern, which are symmetric.
 
     A tangent that is not positive definite goes to the indefinite factorisation, as a user of PARDISO would do.
     """
 
     def __init__(self) -> None:
         self.solvers: dict[int, Any] = {}
+        self.pattern: np.ndarray | None = None
 
     def solve(self, matrix: csr_matrix, right: np.ndarray) -> np.ndarray:
-        """Solution of matrix x = right; the pattern is that of the first matrix."""
+        """Return the solution of matrix x = right."""
         from pypardiso import PyPardisoSolver
         from pypardiso.pardiso_wrapper import PyPardisoError
 
         upper = triu(matrix, format="csr")
+        # Sums of matrices lose their zeros, and with them the pattern.
+        if self.pattern is None or not np.array_equal(self.pattern, upper.indices):
+            self.pattern, self.solvers = upper.indices, {}
         for kind in (2, -2):
             solver = self.solvers.get(kind)
             try:
