@@ -38,6 +38,8 @@ _FROM_LABELS: Final = (
 )  # fmt: skip
 # An edge moved as a whole keeps its shape, its shares, and knows nothing of islands: docs/uncertainty.md.
 _SHAPES: Final = ("solidity", "eccentricity", "compression_ratio", "mass_share_", "mass_reach_")
+# The toolbox's own references are not varied, and without that too few true values were covered.
+_OTHER_REFERENCES: Final = ("mcc_sct", "mscc_sct")
 _NEVER_NEGATIVE: Final = ("mm2", "mm3")
 _SHARES: Final = ("occupying_ratio", "level_occupying_ratio", "percentile_")
 
@@ -113,7 +115,8 @@ def follows_edges(name: str) -> bool:
 
 def has_interval(dataset: xr.Dataset, name: str) -> bool:
     """Whether an index has an interval: it follows the edges, and not their roughness alone."""
-    return is_index(dataset, name) and follows_edges(name) and not any(word in name for word in _SHAPES)
+    shape = any(word in name for word in _SHAPES)
+    return is_index(dataset, name) and follows_edges(name) and not shape and name not in _OTHER_REFERENCES
 
 
 def _room(prepared: Prepared, snapshot: Snapshot | None, edge_mm: Edge) -> list[xr.Dataset]:
