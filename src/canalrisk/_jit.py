@@ -50,8 +50,7 @@ def _fingerprint() -> str:
     return digest.hexdigest()
 
 
-# numba has no types.
-class _Cache(FunctionCache):  # type: ignore[misc]
+class _Cache(FunctionCache):  # type: ignore[misc]  # numba has no types
     """Numba's disk cache, forgetful of everything as soon as any kernel's source changes.
 
     Numba watches a kernel's own file only; code that was compiled into it from other files would stay old after an
